@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* answer: what an HTTP answer means: usable, or which error. Pure.
+ *
+ * Messages are sentences: "GET /gpus/v2/instances/abc: 404 RESOURCE_NOT_FOUND: instance not found".
+ * What they quote of the API is printable, bounded, and never holds the key: a body that echoes it
+ * has it starred out. Of a 2xx body only what is known to be a message is quoted, since a record
+ * holds passwords. */
+#pragma once
+
+#include <glib.h>
+
+#include "ppiofs/http/http.h"
+
+/* As much of the API's own words as an error message shows. */
+#define ANSWER_SHOWN_BYTES 300
+
+typedef enum {
+    ANSWER_OF_LIST = 1 << 0,
+    ANSWER_OF_INSTANCE = 1 << 1,
+} AnswerRoute;
+
+/* What was asked; all borrowed. */
+typedef struct {
+    const char *label; /* "GET /path", printable */
+    AnswerRoute route;
+    gboolean conditional; /* If-None-Match was sent: 304 is an answer */
+    const char *key;      /* never to be shown; may be NULL */
+} AnswerQuestion;
+
+/* TRUE for 200, and for 304 if it was asked for; else the error of the table in answer.c. */
+gboolean answer_check(const AnswerQuestion *question, const HttpAnswer *answer, GError **error);
+
+/* A 200 whose body is not what it should be: PPIOFS_ERROR_BAD_ANSWER (or the code of @cause) that
+ * says why, and quotes the page or the message that came instead. @cause may be NULL. */
+GError *answer_error_body(const AnswerQuestion *question, const HttpAnswer *answer, const char *why,
+                          const GError *cause);

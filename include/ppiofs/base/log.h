@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* log: where g_critical, g_warning, g_message, g_info and g_debug of ppiofs go.
+ *
+ * Levels as users name them: error (g_critical), warning (g_warning), info (g_message, g_info),
+ * debug (g_debug). Callers pass API text only through text_printable(). */
+#pragma once
+
+#include <glib.h>
+
+typedef enum { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG } LogLevel;
+
+typedef struct Log Log;
+
+/* From now on all log lines of the process at @level or above go to standard error, or to syslog
+ * when @to_syslog. A line that repeats within a minute is written once. (transfer full) */
+Log *log_open(LogLevel level, gboolean to_syslog);
+
+/* Switches between standard error and syslog. */
+void log_to_syslog(Log *log, gboolean to_syslog);
+
+/* error -> warning -> info -> debug -> error (SIGUSR2). Returns the new level. */
+LogLevel log_step_level(Log *log);
+
+/* GLib's own handler takes over again. */
+void log_close(Log *log);
+
+/* "error", "warning", "info", "debug"; FALSE if @name is none of them. */
+gboolean log_level_from_name(const char *name, LogLevel *ret_level);
+const char *log_level_name(LogLevel level);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Log, log_close)

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* fs: the thin adapter between FUSE and the rest. Requests come in as fuse_lowlevel_ops; what needs
+ * the network is parked in the cache and answered later: nothing here ever blocks.
+ *
+ * The network is only waited for in LOOKUP and READDIRPLUS, which the kernel lets a signal
+ * interrupt. All else is answered from memory. */
+#pragma once
+
+#include <fuse_lowlevel.h>
+#include <glib.h>
+#include <sys/types.h>
+
+#include "ppiofs/base/clock.h"
+#include "ppiofs/cache/cache.h"
+
+typedef struct Fs Fs;
+
+/* A file of .ppiofs/, made anew for each who looks. */
+typedef struct {
+    const char *name;
+    void (*write)(GString *out, gpointer data);
+    gpointer data;
+} AboutFile;
+
+typedef struct {
+    gint64 timeout_us; /* deadline of one operation */
+    uid_t uid;
+    gid_t gid;
+    mode_t umask;
+    gboolean hide_secrets;
+    const AboutFile *about; /* ends with a NULL name; outlives the Fs */
+} FsOptions;
+
+/* Requests by kind, for stats; `parked` is how many wait now. */
+typedef enum {
+    FS_LOOKUP,
+    FS_FORGET,
+    FS_GETATTR,
+    FS_READLINK,
+    FS_OPEN,
+    FS_READ,
+    FS_READDIR,
+    FS_STATFS,
+    FS_OTHER,
+    FS_N_KINDS
+} FsRequestKind;
+typedef struct {
+    guint64 requests[FS_N_KINDS];
+    guint64 interrupted, timed_out;
+    guint parked;
+    guint directories, versions; /* that the kernel holds */
+} FsStats;
+const char *fs_request_name(FsRequestKind kind);
+
+/* @cache and @clock are borrowed and outlive the Fs; @options is copied. @context runs the
+ * deadlines. */
+Fs *fs_new(Cache *cache, const FsOptions *options, const Clock *clock, GMainContext *context);
+
+/* The operations, for a session whose user data is the Fs. */
+const struct fuse_lowlevel_ops *fs_operations(void);
+
+/* Called once, when the kernel has greeted: the mount is live. */
+void fs_on_live(Fs *fs, void (*live)(gpointer data), gpointer data);
+
+FsStats fs_stats(const Fs *fs);
+
+/* Answers everything that is parked with ENOTCONN: the mount goes away. */
+void fs_answer_all(Fs *fs);
+
+void fs_free(Fs *fs);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fs, fs_free)

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* private: what the files of fs/ share; for nobody else.
+ *
+ *   fs.c     the Fs, its table of operations, everything that is answered from memory
+ *   top.c    the directories of the top level, and what is generated in them
+ *   op.c     parking: an operation that waits, its deadline, its interrupt
+ *   lookup.c LOOKUP
+ *   list.c   READDIRPLUS
+ *   entry.c  what both hand out, and the kernel's references to it
+ *   attr.c   attributes */
+#pragma once
+
+#include "ppiofs/fs/fs.h"
+#include "ppiofs/fs/nodeid.h"
+#include "ppiofs/fs/slot.h"
+#include "ppiofs/fs/version.h"
+#include "ppiofs/view/view.h"
+
+/* The kernel may keep what never changes that long; it takes no "for ever". */
+#define KEEP_FOREVER_US (365 * 24 * 3600 * (gint64)G_USEC_PER_SEC)
+
+typedef enum { TOP_INSTANCES, TOP_JSON, TOP_LINKS, TOP_FILES, TOP_ABOUT } TopKind;
+
+/* A generated file, or a directory of links, as it was last made. */
+typedef struct {
+    Subtree *tree; /* NULL: never; a file is node 1 */
+    guint64 fleet_version;
+} Made;
+
+/* A directory of the top level; its slot is its place in Fs.tops, plus one. */
+typedef struct {
+    char *name;
+    TopKind kind;
+    guint64 ino;
+    const LinkView *links; /* TOP_LINKS */
+    Made made;             /* TOP_LINKS */
+    gint64 moved_mtime;    /* see listing_mtime() in attr.c */
+    gint64 moved_from, moved_to;
+} Top;
+
+/* Listings that are being read, so that a directory does not change between two READDIRPLUS. */
+#define PINS 8
+typedef struct {
+    guint32 id;
+    Listing *listing; /* one of the two */
+    Subtree *tree;
+} Pin;
+
+struct Fs {
+    FsOptions options;
+    Cache *cache;
+    const Clock *clock;
+    GMainContext *context;
+    Top *tops;
+    guint n_tops;
+    Made *made_files; /* one for each view_files() */
+    Slots *slots;
+    Versions *versions;
+    Pin pins[PINS];
+    guint32 last_pin;
+    char *scratch; /* for replies of READDIRPLUS */
+    gsize scratch_size;
+    GQueue parked;     /* Op, in the order of their deadlines */
+    GSource *deadline; /* of the first */
+    gint64 born;       /* wall: the mtime of what never changes */
+    FsStats stats;
+    void (*live)(gpointer data);
+    gpointer live_data;
+};
+
+/* op: one LOOKUP or READDIRPLUS on its way. run() looks at the data; when that is not there it asks
+ * the cache with op_ask(), which parks it, and is run again. */
+typedef struct Op Op;
+struct Op {
+    Fs *fs;
+    fuse_req_t req;
+    void (*run)(Op *op);
+    NodeId directory;
+    char *name;  /* LOOKUP */
+    size_t size; /* READDIRPLUS */
+    off_t offset;
+    CacheAsk ask;
+    CacheWaiter waiter;
+    GList link; /* in Fs.parked; data is NULL while it is not in there */
+};
+
+/* Runs it for the first time. @name is copied. */
+void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, const char *name,
+              size_t size, off_t offset);
+
+/* The ends of an op; each frees it. */
+void op_reply_entry(Op *op, const struct fuse_entry_param *entry);
+void op_reply_missing(Op *op, gint64 keep_us);
+void op_reply_bytes(Op *op, const char *bytes, size_t length);
+void op_reply_error(Op *op, int number);
+
+/* Whether @answer lets the op go on: fresh or stale. If not it has been parked or answered. */
+gboolean op_may_go_on(Op *op, const CacheAnswer *answer);
+
+/* top */
+void top_init(Fs *fs);
+void top_clear(Fs *fs);
+Top *top_find(Fs *fs, const char *name);
+Top *top_of_slot(Fs *fs, guint slot); /* NULL for the root and for instances */
+guint top_slot(const Fs *fs, const Top *top);
+
+/* The tree of a TOP_LINKS as of now, rendered if need be. Borrowed; NULL when memory ends. */
+Subtree *top_links(Fs *fs, Top *top);
+
+/* The files of a TOP_FILES or TOP_ABOUT directory, by position; NULL after the last. */
+const char *top_file_name(Fs *fs, const Top *top, guint position);
+
+/* Makes the file with that name: (transfer full), one file as node 1. The op may be parked or
+ * answered instead: NULL. @ret_keep_us: how long the kernel may keep the name. */
+Subtree *top_make_file(Op *op, Top *top, const char *name, gint64 *ret_keep_us);
+
+/* instances/ and json/ names of an instance. */
+char *json_file_name(const Instance *instance);
+
+/* The file name in instances/ of the instance that json/@file shows, or NULL. */
+char *json_instance_name(Fs *fs, const char *file);
+
+/* attr: what stat(2) shows. @ret_keep_us: how long the kernel may keep it. */
+void attr_directory(const Fs *fs, struct stat *attr, guint64 ino, gint64 mtime_us);
+void attr_node(const Fs *fs, struct stat *attr, const Subtree *tree, NodeIndex node,
+               guint64 root_ino);
+void attr_body(const Fs *fs, struct stat *attr, const Version *version);
+void attr_root(const Fs *fs, struct stat *attr, gint64 *ret_keep_us);
+void attr_top(Fs *fs, struct stat *attr, Top *top, gint64 *ret_keep_us);
+
+/* Any directory that is not in the root, by nodeid; FALSE when it is gone. */
+gboolean attr_by_nodeid(Fs *fs, NodeId id, struct stat *attr, gint64 *ret_keep_us);
+
+guint64 instance_ino(const Fs *fs, const char *name);
+
+/* entry: fills in what LOOKUP and READDIRPLUS hand out, and counts the kernel's reference to it.
+ * FALSE: the numbers have run out. */
+gboolean entry_top(Fs *fs, struct fuse_entry_param *entry, Top *top);
+gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
+                        gint64 keep_us);
+gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
+                    gint64 keep_us);
+
+/* A node of a subtree that is shown at a slot: an instance's, a view's, or a generated file. */
+typedef struct {
+    Subtree *tree;
+    guint slot;
+    const char *instance; /* whose slot it is; NULL for one of the top level */
+    guint64 root_ino;
+    gint64 keep_us;
+} Shown;
+Shown shown_instance(Fs *fs, const Instance *instance, gint64 keep_us);
+Shown shown_top(Fs *fs, const Top *top, Subtree *tree, gint64 keep_us);
+gboolean entry_node(Fs *fs, struct fuse_entry_param *entry, const Shown *shown, NodeIndex node);
+
+void entry_forget(Fs *fs, NodeId id, guint64 n);
+
+/* Whether the list confirms a node: the top-level field that it lies below decides. */
+gboolean node_is_listed(const Instance *instance, NodeIndex node);
+
+/* lookup, list: what an Op runs. */
+void lookup_run(Op *op);
+void list_run(Op *op);
+void list_clear_pins(Fs *fs);
+
+/* The instance in whose directory the op takes place, and that directory's node, once what it takes
+ * to know is there: the full record if the directory, or with @whole its listing, needs it. NULL:
+ * the op has been parked or answered. */
+const Instance *op_instance_directory(Op *op, gboolean whole, NodeIndex *ret_node,
+                                      gint64 *ret_keep_us);
+
+/* The same once more with the full record. */
+const Instance *op_instance_detail(Op *op, const char *name, gint64 *ret_keep_us);

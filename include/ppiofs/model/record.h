@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* record: one answer of the API about one instance, as the files that show it. Immutable and
+ * reference-counted.
+ *
+ * A list item makes a partial record, the answer of the single GET a full one. How JSON becomes
+ * files is in record.c: general, with one table of exceptions. */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <glib.h>
+
+#include "ppiofs/tree/subtree.h"
+
+typedef struct Record Record;
+
+typedef enum {
+    RECORD_FULL = 1 << 0,         /* from the single GET */
+    RECORD_HIDE_SECRETS = 1 << 1, /* secrets=hide: they are not in the tree at all */
+} RecordFlags;
+
+/* @object is the instance's JSON object, @body the bytes it was parsed from (full records only;
+ * kept for json/<id>.json). PPIOFS_ERROR_BAD_ANSWER when it is no object or has no usable id (a
+ * string of 1-255 characters), PPIOFS_ERROR_NO_MEMORY. (transfer full) */
+Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError **error);
+
+const char *record_id(const Record *record);   /* raw */
+const char *record_name(const Record *record); /* raw; NULL if missing or no string */
+Subtree *record_tree(const Record *record);    /* borrowed */
+GBytes *record_body(const Record *record);     /* borrowed; NULL for a partial record */
+gboolean record_is_full(const Record *record);
+
+/* A top-level scalar's or flattened status' value as text without the final newline, for views:
+ * "status", "region", "resource_specs/gpu_num"; NULL if there is no such file. (transfer full) */
+char *record_value(const Record *record, const char *path);
+
+/* The newest of created_at, last_started_at and last_stopped_at, wall clock in microseconds; 0 if
+ * there is none. */
+gint64 record_own_time(const Record *record);
+
+/* Whether the status says the instance is gone: toRemove, removing or removed. */
+gboolean record_is_gone(const Record *record);
+
+Record *record_ref(Record *record);
+void record_unref(Record *record);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Record, record_unref)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* source: joins the cache to the API. When the API refuses the key, the key is read again, and if it
+ * has changed the request is made once more before anybody hears of it. */
+#pragma once
+
+#include "ppiofs/api/api.h"
+#include "ppiofs/cache/cache.h"
+#include "ppiofs/credentials.h"
+
+typedef struct Source Source;
+
+/* All borrowed, and outlive the Source. */
+Source *source_new(Api *api, Credentials *credentials, const Clock *clock, GMainContext *context);
+
+/* For cache_new(). */
+CacheSource source_functions(Source *source);
+
+/* Reads the key again (SIGHUP); a new one is used from then on. */
+void source_reload_key(Source *source);
+
+/* Every fetch must have ended or been cancelled before. */
+void source_free(Source *source);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Source, source_free)

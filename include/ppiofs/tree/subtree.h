@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* subtree: an immutable tree of directories, files and symlinks in one block of memory, with exact
+ * contents. Every directory of the mount that comes from data is a place in one of these.
+ *
+ * Nodes are numbered from 0, the root; the children of a directory are neighbours, sorted by the
+ * bytes of their names. Reference-counted; all strings are borrowed from it. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct Subtree Subtree;
+
+typedef guint32 NodeIndex;
+#define NODE_NONE G_MAXUINT32
+/* A subtree never has more nodes than this: a node number fits 20 bits, with one to spare. */
+#define SUBTREE_MAX_NODES 0xffffe
+
+typedef enum { NODE_DIRECTORY, NODE_FILE, NODE_SYMLINK } NodeKind;
+
+typedef enum {
+    NODE_SECRET = 1 << 0,   /* mode 0400; passes on to everything below */
+    NODE_ARRAY = 1 << 1,    /* a directory that shows an array: its children are all there are */
+    NODE_OPTIONAL = 1 << 2, /* gives way to any other entry of the same name */
+    NODE_LISTED = 1 << 3,   /* a top-level field that the list has, too: see fleet.h */
+} NodeFlags;
+
+NodeKind subtree_kind(const Subtree *tree, NodeIndex node);
+NodeFlags subtree_flags(const Subtree *tree, NodeIndex node);
+NodeIndex subtree_parent(const Subtree *tree, NodeIndex node); /* NODE_NONE for the root */
+const char *subtree_name(const Subtree *tree, NodeIndex node); /* encoded; "" for the root */
+
+/* A file's bytes or a symlink's target (not terminated); NULL and 0 for a directory. */
+const char *subtree_content(const Subtree *tree, NodeIndex node, gsize *ret_length);
+
+/* Children of a directory: the first, and how many. 0 for anything else. */
+guint32 subtree_children(const Subtree *tree, NodeIndex node, NodeIndex *ret_first);
+
+/* The child called @name, or NODE_NONE. O(log children). */
+NodeIndex subtree_child(const Subtree *tree, NodeIndex directory, const char *name);
+
+/* "a/b/c" below the root, or NODE_NONE. */
+NodeIndex subtree_lookup(const Subtree *tree, const char *path);
+
+guint32 subtree_n_nodes(const Subtree *tree);
+
+/* When the value was last seen to change, wall clock in microseconds. A directory's is the newest
+ * among its children's and its own (the set of names). */
+gint64 subtree_mtime(const Subtree *tree, NodeIndex node);
+
+/* Dates a new version: what @older has with the same path, kind and bytes keeps its time; what is
+ * in @older with other bytes gets @now_us; what @older lacks gets @born_us. @older may be NULL.
+ * To be called when the version becomes the newest. */
+void subtree_date(Subtree *tree, const Subtree *older, gint64 now_us, gint64 born_us);
+
+/* Whether everything below directory @a_node of @a is in @b_node of @b with the same bytes. A
+ * directory of @b may have more, unless it shows an array. */
+gboolean subtree_agrees(const Subtree *a, NodeIndex a_node, const Subtree *b, NodeIndex b_node);
+
+/* The inode number of a node: a 64-bit hash of its path, the root's being @root_ino. */
+guint64 subtree_ino(const Subtree *tree, NodeIndex node, guint64 root_ino);
+
+/* One step of that hash: the inode number of @name in the directory @parent_ino. */
+guint64 subtree_step_ino(guint64 parent_ino, const char *name);
+
+/* A directory's key: non-zero for all but the root (0), equal for the same path in every version,
+ * and different for different directories of one version. SUBTREE_KEY_BITS wide. */
+#define SUBTREE_KEY_BITS 38
+guint64 subtree_directory_key(const Subtree *tree, NodeIndex directory);
+NodeIndex subtree_directory_by_key(const Subtree *tree, guint64 key);
+
+/* Adds a flag to a node: the one thing that may change in a shared subtree. */
+void subtree_mark(Subtree *tree, NodeIndex node, NodeFlags flag);
+
+/* A number its user may give it, 0 until then: under it the kernel knows this version. */
+void subtree_set_serial(Subtree *tree, guint64 serial);
+guint64 subtree_serial(const Subtree *tree);
+
+/* What it takes in memory, in bytes. */
+gsize subtree_size(const Subtree *tree);
+
+Subtree *subtree_ref(Subtree *tree);
+void subtree_unref(Subtree *tree);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Subtree, subtree_unref)

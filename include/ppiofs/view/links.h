@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* links: directories of symlinks into instances/. */
+#pragma once
+
+#include "ppiofs/view/view.h"
+
+/* <name> -> ../instances/<id>. A name that several share appears for none of them bare: each gets
+ * <name>~<id>. An instance without a name is left out. @argument is not used. */
+void links_by_name(Draft *draft, const Listing *listing, const char *argument);
+
+/* <value>/<id> -> ../../instances/<id>, for the value of the field at @path. An instance without
+ * the field, or with an empty one, is left out. */
+void links_by_field(Draft *draft, const Listing *listing, const char *path);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* view: the directories of the top level that show the whole fleet another way. Pure: a listing in,
+ * names and bytes out.
+ *
+ * To add one, add a row in view.c: a directory of symlinks needs a function that adds them to a
+ * draft (or, where instances are sorted by a field, only the field's path), a generated file one
+ * that writes it. */
+#pragma once
+
+#include <glib.h>
+
+#include "ppiofs/model/fleet.h"
+#include "ppiofs/tree/draft.h"
+
+/* A directory of symlinks into instances/, from list data only. */
+typedef struct LinkView {
+    const char *name;
+    void (*add)(Draft *draft, const Listing *listing, const char *argument);
+    const char *argument;
+} LinkView;
+
+typedef enum {
+    VIEW_NEEDS_LIST,
+    VIEW_NEEDS_RUNNING_DETAILS, /* the list, and the full record of each instance that runs */
+} ViewNeed;
+
+/* A file that is generated. */
+typedef struct {
+    const char *directory, *name;
+    ViewNeed need;
+    void (*write)(GString *out, const Listing *listing);
+} FileView;
+
+const LinkView *view_links(gsize *ret_n);
+const FileView *view_files(gsize *ret_n);
+
+/* Whether the status of an instance is "running". */
+gboolean view_is_running(const Instance *instance);

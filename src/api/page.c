@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/api/page.h"
+
+#include "ppiofs/api/api.h"
+#include "ppiofs/base/error.h"
+#include "ppiofs/json/json.h"
+
+#include <string.h>
+
+#define DIGEST_BYTES 32
+
+/* 1,024 characters are documented, of at most four bytes each. */
+#define MAX_CURSOR_BYTES 4096
+
+struct Page {
+    grefcount refs;
+    char *cursor;
+    char *next_cursor;
+    char *etag;
+    guint8 digest[DIGEST_BYTES]; /* SHA-256 of the body */
+    gsize length;                /* of the body */
+    GPtrArray *records;          /* Record*, the gone ones too */
+    guint n_items;
+    guint n_left_out;
+    char *reason; /* why the first was left out */
+};
+
+static void digest_body(const HttpAnswer *answer, guint8 *ret_digest)
+{
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    gsize size = DIGEST_BYTES;
+
+    g_checksum_update(checksum, (const guchar *)answer->body, (gssize)answer->length);
+    g_checksum_get_digest(checksum, ret_digest, &size);
+}
+
+static gboolean refuse(GError **error, const char *why)
+{
+    g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER, why);
+    return FALSE;
+}
+
+/* Only memory is worth giving up the whole page. */
+static gboolean read_item(Page *page, const cJSON *item, RecordFlags flags, GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+    Record *record = record_new(item, NULL, flags, &reason);
+
+    page->n_items++;
+    if (record) {
+        g_ptr_array_add(page->records, record);
+        return TRUE;
+    }
+    if (g_error_matches(reason, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY)) {
+        g_propagate_error(error, g_steal_pointer(&reason));
+        return FALSE;
+    }
+    if (page->n_left_out++ == 0)
+        page->reason = g_strdup(reason->message);
+    return TRUE;
+}
+
+/* "data": null is how some servers write an empty list. */
+static gboolean read_items(Page *page, const cJSON *root, RecordFlags flags, GError **error)
+{
+    const cJSON *data = json_member(root, "data");
+
+    if (cJSON_IsNull(data) && cJSON_IsFalse(json_member(root, "has_more")))
+        return TRUE;
+    if (!cJSON_IsArray(data))
+        return refuse(error, "it has no array called data");
+    if (cJSON_GetArraySize(data) > API_MAX_INSTANCES) {
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "it has more than %d instances",
+                    API_MAX_INSTANCES);
+        return FALSE;
+    }
+    for (const cJSON *item = data->child; item; item = item->next)
+        if (!read_item(page, item, flags, error))
+            return FALSE;
+    return TRUE;
+}
+
+/* A cursor that cannot be used is an error, not an end: instances would silently be missing. */
+static gboolean read_next_cursor(Page *page, const cJSON *root, GError **error)
+{
+    const cJSON *cursor = json_member(root, "next_cursor");
+    const char *text = cJSON_IsString(cursor) ? json_text(cursor) : "";
+
+    if (cJSON_IsFalse(json_member(root, "has_more")))
+        return TRUE;
+    if (cursor && !cJSON_IsString(cursor) && !cJSON_IsNull(cursor))
+        return refuse(error, "its next_cursor is no string");
+    if (strlen(text) > MAX_CURSOR_BYTES)
+        return refuse(error, "its next_cursor is too long");
+    page->next_cursor = *text ? g_strdup(text) : NULL;
+    return TRUE;
+}
+
+Page *page_new(const char *cursor, const HttpAnswer *answer, RecordFlags flags, GError **error)
+{
+    g_autoptr(JsonDoc) doc = json_parse(answer->body, answer->length, error);
+    g_autoptr(Page) page = NULL;
+
+    if (!doc)
+        return NULL;
+    page = g_new0(Page, 1);
+    g_ref_count_init(&page->refs);
+    page->cursor = g_strdup(cursor);
+    page->etag = g_strdup(answer->etag);
+    page->length = answer->length;
+    page->records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
+    digest_body(answer, page->digest);
+    if (!read_next_cursor(page, json_root(doc), error) ||
+        !read_items(page, json_root(doc), flags, error))
+        return NULL;
+    return g_steal_pointer(&page);
+}
+
+gboolean page_is_again(Page *page, const char *cursor, const HttpAnswer *answer)
+{
+    guint8 digest[DIGEST_BYTES];
+
+    if (strcmp(page->cursor, cursor) != 0)
+        return FALSE;
+    if (answer->status == 304)
+        return TRUE;
+    if (answer->length != page->length)
+        return FALSE;
+    digest_body(answer, digest);
+    if (memcmp(digest, page->digest, DIGEST_BYTES) != 0)
+        return FALSE;
+    g_free(page->etag);
+    page->etag = g_strdup(answer->etag);
+    return TRUE;
+}
+
+const char *page_cursor(const Page *page)
+{
+    return page->cursor;
+}
+
+const char *page_next_cursor(const Page *page)
+{
+    return page->next_cursor;
+}
+
+const char *page_etag(const Page *page)
+{
+    return page->etag;
+}
+
+guint page_n_items(const Page *page)
+{
+    return page->n_items;
+}
+
+guint page_n_left_out(const Page *page, const char **ret_reason)
+{
+    *ret_reason = page->reason;
+    return page->n_left_out;
+}
+
+/* @places: id -> where it is in @records, plus one. */
+static void merge_record(GPtrArray *records, GHashTable *places, Record *record)
+{
+    gpointer key = (gpointer)record_id(record);
+    guint place = GPOINTER_TO_UINT(g_hash_table_lookup(places, key));
+
+    if (place == 0) {
+        g_ptr_array_add(records, record_ref(record));
+        g_hash_table_insert(places, key, GUINT_TO_POINTER(records->len));
+        return;
+    }
+    /* The key must live as long as the record it belongs to. */
+    g_hash_table_replace(places, key, GUINT_TO_POINTER(place));
+    record_unref(records->pdata[place - 1]);
+    records->pdata[place - 1] = record_ref(record);
+}
+
+static void drop_gone(GPtrArray *records)
+{
+    guint kept = 0;
+
+    for (guint i = 0; i < records->len; i++) {
+        Record *record = records->pdata[i];
+
+        if (record_is_gone(record))
+            record_unref(record);
+        else
+            records->pdata[kept++] = record;
+    }
+    records->len = kept;
+}
+
+GPtrArray *pages_merge(const GPtrArray *pages)
+{
+    GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
+    g_autoptr(GHashTable) places = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < pages->len; i++) {
+        const Page *page = pages->pdata[i];
+        for (guint j = 0; j < page->records->len; j++)
+            merge_record(records, places, page->records->pdata[j]);
+    }
+    drop_gone(records);
+    return records;
+}
+
+gboolean pages_are_same(const GPtrArray *a, const GPtrArray *b)
+{
+    return a && b && a->len == b->len && memcmp(a->pdata, b->pdata, a->len * sizeof(gpointer)) == 0;
+}
+
+Page *page_ref(Page *page)
+{
+    g_ref_count_inc(&page->refs);
+    return page;
+}
+
+void page_unref(Page *page)
+{
+    if (!g_ref_count_dec(&page->refs))
+        return;
+    g_free(page->cursor);
+    g_free(page->next_cursor);
+    g_free(page->etag);
+    g_free(page->reason);
+    g_ptr_array_unref(page->records);
+    g_free(page);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/credentials/key_file.h"
+
+#include "ppiofs/base/error.h"
+#include "ppiofs/base/text.h"
+#include "ppiofs/credentials/key_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+G_GNUC_PRINTF(2, 3)
+static gboolean refuse(GError **error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_KEY, message);
+    return FALSE;
+}
+
+static gboolean is_owner_ours(const struct stat *status)
+{
+    return status->st_uid == geteuid() || status->st_uid == 0;
+}
+
+static gboolean is_private(const struct stat *status, KeyFileKind kind)
+{
+    mode_t others = status->st_mode & (S_IRWXG | S_IRWXO);
+
+    return others == 0 || (kind == KEY_FILE_SYSTEMD && others == S_IRGRP && status->st_uid == 0);
+}
+
+static gboolean check(const struct stat *status, const char *shown, KeyFileKind kind,
+                      GError **error)
+{
+    if (!S_ISREG(status->st_mode))
+        return refuse(error, "the key file %s is not a regular file", shown);
+    if (!is_owner_ours(status))
+        return refuse(error,
+                      "the key file %s belongs to user %u, who could swap the key: "
+                      "chown it to user %u",
+                      shown, (unsigned)status->st_uid, (unsigned)geteuid());
+    if (!is_private(status, kind))
+        return refuse(error, "the key file %s is open to others (mode %04o): chmod 600 %s", shown,
+                      status->st_mode & 07777, shown);
+    return TRUE;
+}
+
+/* O_NONBLOCK: opening a fifo must not wait. O_NOCTTY: opening a terminal must not take it. */
+static int open_file(const char *path, const char *shown, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd >= 0)
+        return fd;
+    if (errno == ELOOP)
+        refuse(error, "the key file %s is a symbolic link: name the file itself", shown);
+    else if (errno == ENOENT)
+        refuse(error, "the key file %s is not there: write the key into it, then chmod 600 %s",
+               shown, shown);
+    else
+        refuse(error, "the key file %s cannot be opened: %s", shown, g_strerror(errno));
+    return -1;
+}
+
+static char *read_key(int fd, const char *shown, GError **error)
+{
+    g_autofree char *where = g_strdup_printf("the key file %s", shown);
+    char bytes[KEY_FILE_MAX_BYTES + 1];
+    gssize n, length = 0;
+    char *key = NULL;
+
+    while ((n = TEMP_FAILURE_RETRY(read(fd, bytes + length, sizeof bytes - length))) > 0)
+        length += n;
+    if (n < 0)
+        refuse(error, "%s cannot be read: %s", where, g_strerror(errno));
+    else if (length > KEY_FILE_MAX_BYTES)
+        refuse(error, "%s is too large: it must hold the key and nothing else", where);
+    else
+        key = key_parse(bytes, length, where, error);
+    explicit_bzero(bytes, sizeof bytes);
+    return key;
+}
+
+char *key_file_read(const char *path, KeyFileKind kind, GError **error)
+{
+    g_autofree char *shown = text_printable(path, -1, 4096);
+    struct stat status;
+    int fd = open_file(path, shown, error);
+    char *key = NULL;
+
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &status) < 0)
+        refuse(error, "the key file %s cannot be looked at: %s", shown, g_strerror(errno));
+    else if (check(&status, shown, kind, error))
+        key = read_key(fd, shown, error);
+    close(fd);
+    return key;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "ppiofs/fs/private.h"
+
+#define BLOCK_SIZE 4096
+#define STAT_BLOCK 512 /* the unit of st_blocks, stat(2) */
+
+static void attr_common(const Fs *fs, struct stat *attr, guint64 ino, mode_t mode, gsize size,
+                        gint64 mtime_us)
+{
+    *attr = (struct stat){
+        .st_ino = ino,
+        .st_mode = mode & ~(S_ISLNK(mode) ? 0 : fs->options.umask),
+        .st_nlink = 1,
+        .st_uid = fs->options.uid,
+        .st_gid = fs->options.gid,
+        .st_size = (off_t)size,
+        .st_blocks = (blkcnt_t)((size + STAT_BLOCK - 1) / STAT_BLOCK),
+        .st_blksize = BLOCK_SIZE,
+        .st_mtim = { mtime_us / G_USEC_PER_SEC, mtime_us % G_USEC_PER_SEC * 1000 },
+    };
+    attr->st_atim = attr->st_ctim = attr->st_mtim;
+}
+
+void attr_directory(const Fs *fs, struct stat *attr, guint64 ino, gint64 mtime_us)
+{
+    attr_common(fs, attr, ino, S_IFDIR | 0555, 0, mtime_us);
+}
+
+void attr_node(const Fs *fs, struct stat *attr, const Subtree *tree, NodeIndex node,
+               guint64 root_ino)
+{
+    static const mode_t modes[] = {
+        [NODE_DIRECTORY] = S_IFDIR | 0555,
+        [NODE_FILE] = S_IFREG | 0444,
+        [NODE_SYMLINK] = S_IFLNK | 0777,
+    };
+    NodeKind kind = subtree_kind(tree, node);
+    mode_t mode = modes[kind];
+    gsize size;
+
+    subtree_content(tree, node, &size);
+    if (kind == NODE_FILE && (subtree_flags(tree, node) & NODE_SECRET))
+        mode = S_IFREG | 0400;
+    attr_common(fs, attr, subtree_ino(tree, node, root_ino), mode, size, subtree_mtime(tree, node));
+}
+
+void attr_body(const Fs *fs, struct stat *attr, const Version *version)
+{
+    attr_common(fs, attr, version->body_ino, S_IFREG | 0400, g_bytes_get_size(version->body),
+                subtree_mtime(version->tree, 0));
+}
+
+void attr_root(const Fs *fs, struct stat *attr, gint64 *ret_keep_us)
+{
+    attr_directory(fs, attr, NODEID_ROOT, fs->born);
+    *ret_keep_us = KEEP_FOREVER_US;
+}
+
+/* Asks without waiting and without starting anything. */
+static const CacheAsk only_look = { .started = G_MAXINT64 };
+
+/* A listing's mtime is when its list was fetched. Where that is too old, the kernel must not show
+ * the listing it keeps, and GETATTR may not wait: so the mtime moves at once, which makes the
+ * kernel ask for the listing, and that waits. The moved time is then kept for the list so fetched,
+ * or the kernel would ask once more. */
+static gint64 listing_mtime(Fs *fs, Top *top, gboolean fresh)
+{
+    gint64 fetched = fleet_time(cache_fleet(fs->cache));
+
+    if (!fresh) {
+        top->moved_mtime = clock_wall(fs->clock);
+        top->moved_from = fetched;
+        top->moved_to = 0;
+        return top->moved_mtime;
+    }
+    if (top->moved_to == 0 && fetched != top->moved_from)
+        top->moved_to = fetched;
+    return top->moved_mtime != 0 && top->moved_to == fetched ? top->moved_mtime : fetched;
+}
+
+static gboolean shows_the_list(const Top *top)
+{
+    return top->kind == TOP_INSTANCES || top->kind == TOP_JSON || top->kind == TOP_LINKS;
+}
+
+/* Of the directory and of those in it. */
+static gint64 top_mtime(Fs *fs, Top *top, gint64 *ret_keep_us)
+{
+    if (!shows_the_list(top)) {
+        *ret_keep_us = KEEP_FOREVER_US;
+        return fs->born;
+    }
+    CacheAnswer answer = cache_ask_list(fs->cache, &only_look);
+    gboolean fresh = answer.state == CACHE_FRESH;
+    *ret_keep_us = fresh ? answer.keep_us : 0;
+    return listing_mtime(fs, top, fresh);
+}
+
+void attr_top(Fs *fs, struct stat *attr, Top *top, gint64 *ret_keep_us)
+{
+    attr_directory(fs, attr, top->ino, top_mtime(fs, top, ret_keep_us));
+}
+
+guint64 instance_ino(const Fs *fs, const char *name)
+{
+    return subtree_step_ino(fs->tops[0].ino, name);
+}
+
+static gboolean attr_instance(Fs *fs, const char *name, guint64 key, struct stat *attr,
+                              gint64 *ret_keep_us)
+{
+    const Instance *instance = fleet_find(cache_fleet(fs->cache), name);
+    if (instance == NULL)
+        return FALSE;
+
+    Subtree *tree = record_tree(instance->record);
+    NodeIndex node = subtree_directory_by_key(tree, key);
+    if (node == NODE_NONE)
+        return FALSE;
+
+    CacheAnswer answer = cache_ask_item(fs->cache, name, &only_look);
+    attr_node(fs, attr, tree, node, instance_ino(fs, name));
+    *ret_keep_us = answer.state == CACHE_FRESH ? answer.keep_us : 0;
+    if (answer.state != CACHE_FRESH) /* as in listing_mtime() */
+        attr->st_mtim.tv_sec = clock_wall(fs->clock) / G_USEC_PER_SEC;
+    return TRUE;
+}
+
+gboolean attr_by_nodeid(Fs *fs, NodeId id, struct stat *attr, gint64 *ret_keep_us)
+{
+    Top *top = top_of_slot(fs, nodeid_slot(id));
+    guint64 key = nodeid_key(id);
+
+    if (top == NULL) {
+        const char *name = slots_name(fs->slots, nodeid_slot(id));
+        return name != NULL && attr_instance(fs, name, key, attr, ret_keep_us);
+    }
+    attr_top(fs, attr, top, ret_keep_us);
+    if (key == 0)
+        return TRUE;
+    NodeIndex node =
+        top->made.tree == NULL ? NODE_NONE : subtree_directory_by_key(top->made.tree, key);
+    if (node != NODE_NONE)
+        attr->st_ino = subtree_ino(top->made.tree, node, top->ino);
+    return node != NODE_NONE;
+}

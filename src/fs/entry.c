@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/fs/private.h"
+
+static double seconds(gint64 us)
+{
+    return (double)us / G_USEC_PER_SEC;
+}
+
+gboolean entry_top(Fs *fs, struct fuse_entry_param *entry, Top *top)
+{
+    gint64 keep_us;
+
+    *entry = (struct fuse_entry_param){ .ino = nodeid_directory(top_slot(fs, top), 0) };
+    attr_top(fs, &entry->attr, top, &keep_us);
+    entry->attr_timeout = seconds(keep_us);
+    entry->entry_timeout = seconds(KEEP_FOREVER_US);
+    return TRUE;
+}
+
+Shown shown_instance(Fs *fs, const Instance *instance, gint64 keep_us)
+{
+    return (Shown){ .tree = record_tree(instance->record),
+                    .instance = instance->name,
+                    .root_ino = instance_ino(fs, instance->name),
+                    .keep_us = keep_us };
+}
+
+Shown shown_top(Fs *fs, const Top *top, Subtree *tree, gint64 keep_us)
+{
+    return (
+        Shown){ .tree = tree, .slot = top_slot(fs, top), .root_ino = top->ino, .keep_us = keep_us };
+}
+
+static gboolean entry_directory(Fs *fs, struct fuse_entry_param *entry, const Shown *shown,
+                                NodeIndex node)
+{
+    guint slot = shown->instance == NULL ? shown->slot : slots_hold(fs->slots, shown->instance);
+
+    entry->ino = nodeid_directory(slot, subtree_directory_key(shown->tree, node));
+    entry->attr_timeout = seconds(shown->keep_us);
+    return slot != 0;
+}
+
+gboolean entry_node(Fs *fs, struct fuse_entry_param *entry, const Shown *shown, NodeIndex node)
+{
+    *entry = (struct fuse_entry_param){ .entry_timeout = seconds(shown->keep_us) };
+    attr_node(fs, &entry->attr, shown->tree, node, shown->root_ino);
+    if (subtree_kind(shown->tree, node) == NODE_DIRECTORY)
+        return entry_directory(fs, entry, shown, node);
+
+    versions_hold(fs->versions, shown->tree, shown->root_ino);
+    entry->ino = nodeid_file(subtree_serial(shown->tree), node);
+    entry->attr_timeout = seconds(KEEP_FOREVER_US); /* these bytes never change */
+    return TRUE;
+}
+
+gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
+                        gint64 keep_us)
+{
+    Shown shown = shown_instance(fs, instance, keep_us);
+
+    return entry_node(fs, entry, &shown, 0);
+}
+
+gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
+                    gint64 keep_us)
+{
+    Subtree *tree = record_tree(instance->record);
+    Version *version = versions_hold(fs->versions, tree, instance_ino(fs, instance->name));
+    g_autofree char *name = json_file_name(instance);
+
+    version_set_body(version, record_body(instance->record),
+                     subtree_step_ino(top_find(fs, "json")->ino, name));
+    *entry = (struct fuse_entry_param){ .ino = nodeid_file(subtree_serial(tree), NODEID_BODY),
+                                        .entry_timeout = seconds(keep_us),
+                                        .attr_timeout = seconds(KEEP_FOREVER_US) };
+    attr_body(fs, &entry->attr, version);
+    return TRUE;
+}
+
+void entry_forget(Fs *fs, NodeId id, guint64 n)
+{
+    if (nodeid_is_file(id))
+        versions_forget(fs->versions, nodeid_serial(id), n);
+    else
+        slots_forget(fs->slots, nodeid_slot(id), n);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "ppiofs/fs/private.h"
+
+/* The reply under construction. An offset handed to the kernel is where to go on: the number of the
+ * pin that keeps what is being listed, and a position in it. */
+typedef struct {
+    Op *op;
+    guint32 pin;
+    guint position; /* the first to add */
+    gsize used;
+    gboolean full;
+} Reply;
+
+#define PIN_SHIFT 32
+#define PIN_MASK 0x7fffffff /* an offset is positive */
+
+static Pin *find_pin(Fs *fs, off_t offset)
+{
+    guint32 id = (guint32)((guint64)offset >> PIN_SHIFT);
+
+    for (guint i = 0; id != 0 && i < PINS; i++)
+        if (fs->pins[i].id == id)
+            return &fs->pins[i];
+    return NULL;
+}
+
+static void clear_pin(Pin *pin)
+{
+    g_clear_pointer(&pin->listing, listing_unref);
+    g_clear_pointer(&pin->tree, subtree_unref);
+}
+
+void list_clear_pins(Fs *fs)
+{
+    for (guint i = 0; i < PINS; i++)
+        clear_pin(&fs->pins[i]);
+}
+
+/* Keeps one of the two, whatever takes its place meanwhile, for the requests that go on with it. */
+static Pin *add_pin(Fs *fs, Listing *listing, Subtree *tree)
+{
+    for (guint i = 0; i < PINS; i++)
+        if ((listing != NULL && fs->pins[i].listing == listing) ||
+            (tree != NULL && fs->pins[i].tree == tree))
+            return &fs->pins[i];
+
+    fs->last_pin = (fs->last_pin + 1) & PIN_MASK;
+    if (fs->last_pin == 0)
+        fs->last_pin = 1;
+    Pin *pin = &fs->pins[fs->last_pin % PINS];
+    clear_pin(pin);
+    pin->id = fs->last_pin;
+    if (listing != NULL)
+        listing->refs++;
+    pin->listing = listing;
+    pin->tree = tree == NULL ? NULL : subtree_ref(tree);
+    return pin;
+}
+
+static off_t next_offset(const Reply *reply, guint position)
+{
+    return (off_t)((guint64)reply->pin << PIN_SHIFT | (position + 1));
+}
+
+/* Whether there is room for an entry of that name: to be asked before the entry counts as handed
+ * out. */
+static gboolean has_room(Reply *reply, const char *name)
+{
+    gsize needed = fuse_add_direntry_plus(reply->op->req, NULL, 0, name, NULL, 0);
+
+    reply->full = reply->full || reply->used + needed > reply->op->size;
+    return !reply->full;
+}
+
+static void add(Reply *reply, guint position, const char *name,
+                const struct fuse_entry_param *entry)
+{
+    reply->used += fuse_add_direntry_plus(reply->op->req, reply->op->fs->scratch + reply->used,
+                                          reply->op->size - reply->used, name, entry,
+                                          next_offset(reply, position));
+}
+
+/* A name without attributes: who wants them looks it up. */
+static void add_bare(Reply *reply, guint position, const char *name, guint64 ino, mode_t type)
+{
+    struct fuse_entry_param entry = { .attr = { .st_ino = ino, .st_mode = type } };
+
+    if (has_room(reply, name))
+        add(reply, position, name, &entry);
+}
+
+/* "." and "..", positions 0 and 1. Their inode numbers are of no use to anybody here. */
+static void add_dots(Reply *reply)
+{
+    for (guint i = reply->position; i < 2 && !reply->full; i++)
+        add_bare(reply, i, i == 0 ? "." : "..", NODEID_ROOT, S_IFDIR);
+    reply->position = MAX(reply->position, 2);
+}
+
+static Reply reply_new(Op *op, const Pin *pin)
+{
+    Fs *fs = op->fs;
+    Reply reply = {
+        .op = op,
+        .pin = pin == NULL ? 0 : pin->id,
+        .position = (guint)((guint64)op->offset & G_MAXUINT32),
+    };
+
+    if (fs->scratch_size < op->size) {
+        fs->scratch = g_realloc(fs->scratch, op->size);
+        fs->scratch_size = op->size;
+    }
+    add_dots(&reply);
+    return reply;
+}
+
+static void reply_send(Reply *reply)
+{
+    op_reply_bytes(reply->op, reply->op->fs->scratch, reply->used);
+}
+
+static void list_root(Op *op)
+{
+    Fs *fs = op->fs;
+    Reply reply = reply_new(op, NULL);
+    struct fuse_entry_param entry;
+
+    for (guint i = reply.position; i - 2 < fs->n_tops && has_room(&reply, fs->tops[i - 2].name);
+         i++) {
+        entry_top(fs, &entry, &fs->tops[i - 2]);
+        add(&reply, i, fs->tops[i - 2].name, &entry);
+    }
+    reply_send(&reply);
+}
+
+static void list_files(Op *op, Top *top)
+{
+    Reply reply = reply_new(op, NULL);
+    const char *name;
+
+    for (guint i = reply.position; (name = top_file_name(op->fs, top, i - 2)) != NULL; i++)
+        add_bare(&reply, i, name, subtree_step_ino(top->ino, name), S_IFREG);
+    reply_send(&reply);
+}
+
+static void send_instances(Op *op, const Pin *pin, gint64 keep_us)
+{
+    GPtrArray *instances = pin->listing->instances;
+    Reply reply = reply_new(op, pin);
+    struct fuse_entry_param entry;
+
+    for (guint i = reply.position; i - 2 < instances->len; i++) {
+        const Instance *instance = g_ptr_array_index(instances, i - 2);
+
+        if (!has_room(&reply, instance->name))
+            break;
+        if (entry_instance(op->fs, &entry, instance, keep_us))
+            add(&reply, i, instance->name, &entry);
+    }
+    reply_send(&reply);
+}
+
+static void send_json(Op *op, const Pin *pin, guint64 top_ino)
+{
+    GPtrArray *instances = pin->listing->instances;
+    Reply reply = reply_new(op, pin);
+
+    for (guint i = reply.position; i - 2 < instances->len && !reply.full; i++) {
+        g_autofree char *name = json_file_name(g_ptr_array_index(instances, i - 2));
+        add_bare(&reply, i, name, subtree_step_ino(top_ino, name), S_IFREG);
+    }
+    reply_send(&reply);
+}
+
+/* The children of the directory @node. */
+static void send_subtree(Op *op, const Pin *pin, const Shown *shown, NodeIndex node)
+{
+    Reply reply = reply_new(op, pin);
+    struct fuse_entry_param entry;
+    NodeIndex first;
+    guint32 n = subtree_children(shown->tree, node, &first);
+
+    for (guint i = reply.position; i - 2 < n; i++) {
+        const char *name = subtree_name(shown->tree, first + i - 2);
+
+        if (!has_room(&reply, name))
+            break;
+        if (entry_node(op->fs, &entry, shown, first + i - 2))
+            add(&reply, i, name, &entry);
+    }
+    reply_send(&reply);
+}
+
+static void list_instances(Op *op, const Top *top)
+{
+    Fs *fs = op->fs;
+    Pin *pin = find_pin(fs, op->offset);
+    CacheAsk look = { .started = op->ask.started };
+    CacheAnswer answer = cache_ask_list(fs->cache, pin == NULL ? &op->ask : &look);
+
+    if (pin == NULL) {
+        if (!op_may_go_on(op, &answer))
+            return;
+        g_autoptr(Listing) listing = fleet_listing(cache_fleet(fs->cache));
+        pin = add_pin(fs, listing, NULL);
+    }
+    if (top->kind == TOP_JSON)
+        send_json(op, pin, top->ino);
+    else
+        send_instances(op, pin, answer.state == CACHE_FRESH ? answer.keep_us : 0);
+}
+
+static void list_links(Op *op, Top *top)
+{
+    Fs *fs = op->fs;
+    Pin *pin = find_pin(fs, op->offset);
+    CacheAsk look = { .started = op->ask.started };
+    CacheAnswer answer = cache_ask_list(fs->cache, pin == NULL ? &op->ask : &look);
+
+    if (pin == NULL) {
+        if (!op_may_go_on(op, &answer))
+            return;
+        Subtree *tree = top_links(fs, top);
+        if (tree == NULL) {
+            op_reply_error(op, ENOMEM);
+            return;
+        }
+        pin = add_pin(fs, NULL, tree);
+    }
+    NodeIndex node = subtree_directory_by_key(pin->tree, nodeid_key(op->directory));
+    Shown shown = shown_top(fs, top, pin->tree, answer.state == CACHE_FRESH ? answer.keep_us : 0);
+    if (node == NODE_NONE)
+        op_reply_error(op, ENOENT);
+    else
+        send_subtree(op, pin, &shown, node);
+}
+
+static void list_instance(Op *op)
+{
+    Fs *fs = op->fs;
+    Pin *pin = find_pin(fs, op->offset);
+    const char *name = slots_name(fs->slots, nodeid_slot(op->directory));
+    NodeIndex node;
+    gint64 keep_us = 0;
+
+    if (pin != NULL && name != NULL) {
+        /* The rest of a listing: as it began, and nothing of it is kept. */
+        Shown shown = { .tree = pin->tree, .instance = name, .root_ino = instance_ino(fs, name) };
+        node = subtree_directory_by_key(pin->tree, nodeid_key(op->directory));
+        send_subtree(op, pin, &shown, node);
+        return;
+    }
+    const Instance *instance = op_instance_directory(op, TRUE, &node, &keep_us);
+    if (instance == NULL)
+        return;
+    Shown shown = shown_instance(fs, instance, keep_us);
+    pin = add_pin(fs, NULL, shown.tree);
+    send_subtree(op, pin, &shown, node);
+}
+
+void list_run(Op *op)
+{
+    guint slot = nodeid_slot(op->directory);
+    Top *top = top_of_slot(op->fs, slot);
+
+    if (slot == 0)
+        list_root(op);
+    else if (top == NULL)
+        list_instance(op);
+    else if (top->kind == TOP_INSTANCES || top->kind == TOP_JSON)
+        list_instances(op, top);
+    else if (top->kind == TOP_LINKS)
+        list_links(op, top);
+    else
+        list_files(op, top);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/fs/version.h"
+
+struct Versions {
+    GHashTable *by_serial; /* &Entry.serial -> Entry */
+    guint64 last_serial;
+};
+
+typedef struct {
+    guint64 serial;
+    Version version;
+} Entry;
+
+static void entry_free(Entry *entry)
+{
+    subtree_unref(entry->version.tree);
+    if (entry->version.body != NULL)
+        g_bytes_unref(entry->version.body);
+    g_free(entry);
+}
+
+Versions *versions_new(void)
+{
+    Versions *versions = g_new0(Versions, 1);
+
+    versions->by_serial =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, (GDestroyNotify)entry_free);
+    return versions;
+}
+
+static Entry *enter(Versions *versions, Subtree *tree)
+{
+    Entry *entry = g_new0(Entry, 1);
+
+    if (subtree_serial(tree) == 0)
+        subtree_set_serial(tree, ++versions->last_serial);
+    entry->serial = subtree_serial(tree);
+    entry->version.tree = subtree_ref(tree);
+    g_hash_table_insert(versions->by_serial, &entry->serial, entry);
+    return entry;
+}
+
+Version *versions_hold(Versions *versions, Subtree *tree, guint64 root_ino)
+{
+    guint64 serial = subtree_serial(tree);
+    Entry *entry = serial == 0 ? NULL : g_hash_table_lookup(versions->by_serial, &serial);
+
+    if (entry == NULL) {
+        entry = enter(versions, tree);
+        entry->version.root_ino = root_ino;
+    }
+    entry->version.lookups++;
+    return &entry->version;
+}
+
+void version_set_body(Version *version, GBytes *body, guint64 body_ino)
+{
+    if (version->body != NULL)
+        return;
+    version->body = g_bytes_ref(body);
+    version->body_ino = body_ino;
+}
+
+const Version *versions_find(const Versions *versions, guint64 serial)
+{
+    Entry *entry = g_hash_table_lookup(versions->by_serial, &serial);
+
+    return entry == NULL ? NULL : &entry->version;
+}
+
+void versions_forget(Versions *versions, guint64 serial, guint64 n)
+{
+    Entry *entry = g_hash_table_lookup(versions->by_serial, &serial);
+
+    if (entry == NULL)
+        return;
+    entry->version.lookups -= MIN(n, entry->version.lookups);
+    if (entry->version.lookups == 0)
+        g_hash_table_remove(versions->by_serial, &serial);
+}
+
+guint versions_count(const Versions *versions)
+{
+    return g_hash_table_size(versions->by_serial);
+}
+
+void versions_free(Versions *versions)
+{
+    if (versions == NULL)
+        return;
+    g_hash_table_unref(versions->by_serial);
+    g_free(versions);
+}

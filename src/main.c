@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "ppiofs/about.h"
+#include "ppiofs/base/error.h"
+#include "ppiofs/base/log.h"
+#include "ppiofs/credentials.h"
+#include "ppiofs/daemon.h"
+#include "ppiofs/fs/mountpoint.h"
+#include "ppiofs/fs/session.h"
+#include "ppiofs/options.h"
+#include "ppiofs/source.h"
+
+#define EXIT_MOUNT_HELPER 32 /* mount(8): mount failure */
+
+/* The parts, in the order in which they are made. */
+typedef struct {
+    const Options *options;
+    Log *log;
+    GMainLoop *loop;
+    Daemon *daemon;
+    Http *http;
+    Api *api;
+    Source *source;
+    Cache *cache;
+    About *about;
+    Fs *fs;
+    Session *session;
+} App;
+
+static int exit_code(const GError *error)
+{
+    switch (error->domain == PPIOFS_ERROR ? error->code : PPIOFS_ERROR_FAILED) {
+    case PPIOFS_ERROR_USAGE:
+        return 2;
+    case PPIOFS_ERROR_MOUNTED:
+        return 3;
+    case PPIOFS_ERROR_KEY:
+        return 4;
+    default:
+        return EXIT_FAILURE;
+    }
+}
+
+/* No other process of this user may look into this one, and it leaves no core: it holds the key.
+ * The leak checker of a sanitized build has to look into it. */
+static void protect_memory(void)
+{
+    const struct rlimit none = { 0, 0 };
+
+#ifndef PPIOFS_SANITIZED
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+    setrlimit(RLIMIT_CORE, &none);
+    g_unsetenv("SSLKEYLOGFILE"); /* libcurl's TLS library would write session keys there */
+}
+
+static gboolean on_terminate(gpointer data)
+{
+    App *app = data;
+
+    g_main_loop_quit(app->loop);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_hangup(gpointer data)
+{
+    App *app = data;
+
+    g_message("every cached answer is dropped, and the key read again");
+    cache_drop(app->cache);
+    api_reset(app->api);
+    source_reload_key(app->source);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_statistics(gpointer data)
+{
+    App *app = data;
+    g_autofree char *text = about_stats(app->about);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (gsize i = 0; lines[i] != NULL; i++)
+        if (*lines[i] != '\0' && *lines[i] != '#')
+            g_message("%s", lines[i]);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_log_level(gpointer data)
+{
+    App *app = data;
+
+    g_message("log level is now %s", log_level_name(log_step_level(app->log)));
+    return G_SOURCE_CONTINUE;
+}
+
+static void catch_signals(App *app)
+{
+    signal(SIGPIPE, SIG_IGN);
+    g_unix_signal_add(SIGTERM, on_terminate, app);
+    g_unix_signal_add(SIGINT, on_terminate, app);
+    g_unix_signal_add(SIGHUP, on_hangup, app);
+    g_unix_signal_add(SIGUSR1, on_statistics, app);
+    g_unix_signal_add(SIGUSR2, on_log_level, app);
+}
+
+static void on_ended(gpointer data)
+{
+    App *app = data;
+
+    g_main_loop_quit(app->loop);
+}
+
+static void on_live(gpointer data)
+{
+    App *app = data;
+
+    g_message("mounted at %s", app->options->mountpoint);
+    if (!app->options->foreground)
+        log_to_syslog(app->log, TRUE);
+    daemon_ready(app->daemon);
+}
+
+static gboolean make_client(App *app, Credentials *credentials, GError **error)
+{
+    const Options *options = app->options;
+    const HttpOptions http = { .cacert = options->cacert,
+                               .proxy = options->proxy,
+                               .max_connections = options->max_requests };
+    const ApiOptions api = { .base_url = options->api_url,
+                             .page_size = options->page_size,
+                             .max_requests = options->max_requests,
+                             .timeout_us = options->timeout_us,
+                             .hide_secrets = options->secrets == SECRETS_HIDE };
+
+    app->http = http_new(&http, NULL, error);
+    if (app->http == NULL)
+        return FALSE;
+    app->api = api_new(app->http, &api, clock_system());
+    api_set_key(app->api, credentials_key(credentials));
+    app->source = source_new(app->api, credentials, clock_system(), NULL);
+    return TRUE;
+}
+
+static void make_cache(App *app)
+{
+    const Options *options = app->options;
+    const CacheOptions cache = { .ttl = options->ttl_us,
+                                 .detail_ttl = options->detail_ttl_us,
+                                 .negative_ttl = options->negative_ttl_us,
+                                 .max_stale = options->max_stale_us,
+                                 .max_requests = options->max_requests };
+    const CacheSource source = source_functions(app->source);
+
+    app->cache = cache_new(&cache, &source, clock_system());
+}
+
+static void make_fs(App *app, Credentials *credentials)
+{
+    const Options *options = app->options;
+    const AboutSubjects subjects = { options, credentials, app->cache, app->api, clock_system() };
+
+    app->about = about_new(&subjects);
+    cache_on_error(app->cache, about_note_error, app->about);
+
+    const FsOptions fs = { .timeout_us = options->timeout_us,
+                           .uid = options->uid,
+                           .gid = options->gid,
+                           .umask = options->umask,
+                           .hide_secrets = options->secrets == SECRETS_HIDE,
+                           .about = about_files(app->about) };
+    app->fs = fs_new(app->cache, &fs, clock_system(), NULL);
+    fs_on_live(app->fs, on_live, app);
+    about_set_fs(app->about, app->fs);
+}
+
+/* The last made goes first; each knows only those made before it. */
+static void app_clear(App *app)
+{
+    if (app->fs != NULL)
+        fs_answer_all(app->fs);
+    session_free(app->session);
+    fs_free(app->fs);
+    cache_free(app->cache);
+    about_free(app->about);
+    source_free(app->source);
+    api_free(app->api);
+    http_free(app->http);
+    daemon_free(app->daemon);
+    g_clear_pointer(&app->loop, g_main_loop_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(App, app_clear)
+
+static gboolean mount_and_serve(const Options *options, Log *log, GError **error)
+{
+    g_autoptr(Credentials) credentials = credentials_load(options, error);
+    g_auto(App) app = { .options = options, .log = log };
+    const SessionOptions session = { .mountpoint = options->mountpoint,
+                                     .fsname = options->fsname,
+                                     .allow_other = options->allow_other,
+                                     .auto_unmount = options->auto_unmount };
+
+    if (credentials == NULL || !mountpoint_prepare(options->mountpoint, error))
+        return FALSE;
+    app.daemon = daemon_start(options->foreground, error);
+    if (app.daemon == NULL)
+        return FALSE;
+    app.loop = g_main_loop_new(NULL, FALSE);
+    if (!make_client(&app, credentials, error))
+        return FALSE;
+    make_cache(&app);
+    make_fs(&app, credentials);
+    catch_signals(&app);
+    app.session = session_mount(app.fs, &session, NULL, on_ended, &app, error);
+    if (app.session == NULL)
+        return FALSE;
+    g_main_loop_run(app.loop);
+    return TRUE;
+}
+
+static gboolean print(char *text)
+{
+    g_print("%s", text);
+    g_free(text);
+    return TRUE;
+}
+
+static gboolean run(const Options *options, Log *log, GError **error)
+{
+    switch (options->mode) {
+    case OPTIONS_HELP:
+        return print(options_help());
+    case OPTIONS_VERSION:
+        return print(g_strdup("ppiofs " PPIOFS_VERSION "\n"));
+    case OPTIONS_PRINT_CONFIG: {
+        g_autoptr(Credentials) credentials = credentials_load(options, NULL);
+        return print(options_print_config(
+            options, credentials == NULL ? NULL : credentials_source(credentials)));
+    }
+    case OPTIONS_FAKE:
+        return TRUE;
+    default:
+        return mount_and_serve(options, log, error);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean helper = options_is_mount_helper(argv[0]);
+
+    protect_memory();
+    g_autoptr(Options) options = options_parse(argc, argv, &error);
+    g_autoptr(Log) log = log_open(options == NULL ? LOG_LEVEL_INFO : options->log_level, FALSE);
+
+    if (options != NULL && run(options, log, &error))
+        return EXIT_SUCCESS;
+    g_critical("%s", error->message);
+    return helper ? EXIT_MOUNT_HELPER : exit_code(error);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/model/field.h"
+
+#include <string.h>
+
+#include "ppiofs/json/json.h"
+
+typedef enum {
+    RULE_OBJECT,  /* the document says object: null and [] show as an empty directory */
+    RULE_LIST,    /* array of objects: elements are directories, by position or by @argument */
+    RULE_MAP,     /* array of {key, value}: a secret file per element, named by @argument */
+    RULE_FLATTEN, /* object: its member @argument takes its place, the others are NAME_member */
+    RULE_ALSO_AS, /* shown at the top as @argument, too */
+} RuleKind;
+
+typedef struct {
+    const char *path;
+    RuleKind kind;
+    const char *argument;
+} FieldRule;
+
+/* Where the tree departs from the general mapping; shapes from the published OpenAPI document. */
+static const FieldRule field_rules[] = {
+    {"auto_migrate",                   RULE_OBJECT,  NULL         },
+    { "billing",                       RULE_OBJECT,  NULL         },
+    { "billing.prepaid",               RULE_OBJECT,  NULL         },
+    { "billing.prepaid.auto_renew",    RULE_OBJECT,  NULL         },
+    { "envs",                          RULE_MAP,     "key"        },
+    { "network",                       RULE_OBJECT,  NULL         },
+    { "ports",                         RULE_LIST,    "port"       },
+    { "pricing",                       RULE_OBJECT,  NULL         },
+    { "pricing.prepaid",               RULE_OBJECT,  NULL         },
+    { "pricing.prepaid.monthly_price", RULE_LIST,    "month"      },
+    { "pricing.spot",                  RULE_OBJECT,  NULL         },
+    { "resource_specs",                RULE_OBJECT,  NULL         },
+    { "status",                        RULE_FLATTEN, "status"     },
+    { "tools",                         RULE_OBJECT,  NULL         },
+    { "tools.jupyter",                 RULE_OBJECT,  NULL         },
+    { "tools.log",                     RULE_OBJECT,  NULL         },
+    { "tools.ssh",                     RULE_OBJECT,  NULL         },
+    { "tools.ssh.command",             RULE_ALSO_AS, "ssh_command"},
+    { "tools.web_terminal",            RULE_OBJECT,  NULL         },
+    { "volumes",                       RULE_LIST,    NULL         },
+};
+
+/* A field whose name ends like this is a secret wherever it appears, today's (tools.ssh.password,
+ * tools.web_terminal.password) and tomorrow's. */
+static const char *const secret_endings[] = { "password", "token", "secret", "private_key" };
+
+/* The longest path in the table has three dots; what lies deeper has no rule. */
+#define RULE_PATH_MAX 64
+
+typedef struct {
+    Draft *draft;
+    gboolean hide_secrets;
+} Mapping;
+
+/* One value and where it goes. @path is the dotted path for the rules; "" where none can apply. */
+typedef struct {
+    NodeIndex parent;
+    const char *name;
+    const char *path;
+    const cJSON *value;
+    NodeFlags flags;
+} Place;
+
+static void map_value(const Mapping *mapping, const Place *place);
+
+static const FieldRule *find_rule(const char *path)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(field_rules); i++)
+        if (strcmp(field_rules[i].path, path) == 0)
+            return &field_rules[i];
+    return NULL;
+}
+
+static void join_path(char joined[RULE_PATH_MAX], const char *path, const char *name)
+{
+    int length = g_snprintf(joined, RULE_PATH_MAX, "%s%s%s", path, *path ? "." : "", name);
+
+    /* Too long for the table, or a dot of its own that would pretend a path: no rule. */
+    if (length >= RULE_PATH_MAX || strchr(name, '.') != NULL)
+        strcpy(joined, "?");
+}
+
+static gboolean is_secret(const char *name)
+{
+    g_autofree char *lower = g_ascii_strdown(name, -1);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(secret_endings); i++)
+        if (g_str_has_suffix(lower, secret_endings[i]))
+            return TRUE;
+    return FALSE;
+}
+
+static void append_line(Draft *draft, const char *text)
+{
+    gsize length = strlen(text);
+
+    draft_append(draft, text, length);
+    if (length == 0 || text[length - 1] != '\n')
+        draft_append(draft, "\n", 1);
+}
+
+static void map_scalar(const Mapping *mapping, const Place *place)
+{
+    const char *text = json_text(place->value);
+
+    draft_file(mapping->draft, place->parent, place->name, "", 0, place->flags);
+    if (*text != '\0')
+        append_line(mapping->draft, text);
+}
+
+static gboolean is_scalar(const cJSON *value)
+{
+    return !cJSON_IsObject(value) && !cJSON_IsArray(value);
+}
+
+static gboolean holds_only(const cJSON *array, gboolean (*test)(const cJSON *))
+{
+    const cJSON *element;
+
+    cJSON_ArrayForEach (element, array) {
+        if (!test(element))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void map_lines(const Mapping *mapping, const Place *place)
+{
+    const cJSON *element;
+
+    draft_file(mapping->draft, place->parent, place->name, "", 0, place->flags);
+    cJSON_ArrayForEach (element, place->value)
+        append_line(mapping->draft, json_text(element));
+}
+
+/* An element's own name where the rule knows one; its position otherwise. */
+static const char *element_name(const cJSON *element, const FieldRule *rule, const char *position)
+{
+    const cJSON *key =
+        rule != NULL && rule->argument != NULL ? json_member(element, rule->argument) : NULL;
+
+    return key != NULL && is_scalar(key) && !cJSON_IsNull(key) ? json_text(key) : position;
+}
+
+static void map_elements(const Mapping *mapping, const Place *place, const FieldRule *rule)
+{
+    gboolean map = rule != NULL && rule->kind == RULE_MAP;
+    NodeIndex directory =
+        draft_directory(mapping->draft, place->parent, place->name, place->flags | NODE_ARRAY);
+    const cJSON *element;
+    guint n = 0;
+    cJSON_ArrayForEach (element, place->value) {
+        g_autofree char *position = g_strdup_printf("%u", n++);
+        const char *name = element_name(element, rule, position);
+        const cJSON *value = map && name != position ? json_member(element, "value") : element;
+
+        if (value == NULL) /* an env without a value */
+            draft_file(mapping->draft, directory, name, "", 0, place->flags);
+        else
+            map_value(mapping, &(Place){ directory, name, "?", value, 0 });
+    }
+}
+
+static gboolean is_object(const cJSON *value)
+{
+    return cJSON_IsObject(value);
+}
+
+static void map_array(const Mapping *mapping, const Place *place, const FieldRule *rule)
+{
+    if (holds_only(place->value, is_scalar))
+        map_lines(mapping, place);
+    else
+        map_elements(mapping, place, holds_only(place->value, is_object) ? rule : NULL);
+}
+
+static void map_members(const Mapping *mapping, NodeIndex directory, const Place *place)
+{
+    const cJSON *member;
+
+    cJSON_ArrayForEach (member, place->value) {
+        char path[RULE_PATH_MAX];
+
+        join_path(path, place->path, member->string);
+        map_value(mapping, &(Place){ directory, member->string, path, member, 0 });
+    }
+}
+
+static void map_flattened(const Mapping *mapping, const Place *place, const FieldRule *rule)
+{
+    const cJSON *member;
+
+    cJSON_ArrayForEach (member, place->value) {
+        gboolean takes_place = strcmp(member->string, rule->argument) == 0;
+        g_autofree char *name = takes_place ? g_strdup(place->name)
+                                            : g_strdup_printf("%s_%s", place->name, member->string);
+
+        map_value(mapping,
+                  &(Place){ place->parent, name, "?", member, takes_place ? 0 : NODE_OPTIONAL });
+    }
+}
+
+/* null, [] and {} where the document says object or array of objects. */
+static gboolean is_empty_directory(const cJSON *value, const FieldRule *rule)
+{
+    return rule != NULL && rule->kind != RULE_ALSO_AS &&
+           (cJSON_IsNull(value) || (cJSON_IsArray(value) && cJSON_GetArraySize(value) == 0));
+}
+
+static void map_shape(const Mapping *mapping, const Place *place, const FieldRule *rule)
+{
+    if (rule != NULL && rule->kind == RULE_FLATTEN &&
+        (cJSON_IsObject(place->value) || is_empty_directory(place->value, rule)))
+        map_flattened(mapping, place, rule);
+    else if (is_empty_directory(place->value, rule))
+        draft_directory(mapping->draft, place->parent, place->name,
+                        place->flags | (rule->kind == RULE_OBJECT ? 0 : NODE_ARRAY));
+    else if (cJSON_IsArray(place->value))
+        map_array(mapping, place, rule);
+    else if (cJSON_IsObject(place->value))
+        map_members(mapping,
+                    draft_directory(mapping->draft, place->parent, place->name, place->flags),
+                    place);
+    else
+        map_scalar(mapping, place);
+}
+
+static void map_value(const Mapping *mapping, const Place *place)
+{
+    const FieldRule *rule = find_rule(place->path);
+    gboolean map = rule != NULL && rule->kind == RULE_MAP;
+    Place here = *place;
+
+    if (map || is_secret(place->name)) {
+        here.flags |= NODE_SECRET;
+        /* Of a map only what is below is secret: the directory itself stays. */
+        if (mapping->hide_secrets && map && !is_scalar(place->value))
+            draft_directory(mapping->draft, here.parent, here.name, here.flags);
+        if (mapping->hide_secrets)
+            return;
+    }
+    map_shape(mapping, &here, rule);
+    if (rule != NULL && rule->kind == RULE_ALSO_AS)
+        map_shape(mapping,
+                  &(Place){ 0, rule->argument, "?", place->value, here.flags | NODE_OPTIONAL },
+                  NULL);
+}
+
+void fields_add(Draft *draft, const cJSON *object, gboolean hide_secrets)
+{
+    Mapping mapping = { draft, hide_secrets };
+
+    map_members(&mapping, 0, &(Place){ 0, "", "", object, 0 });
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/model/fleet.h"
+
+#include <string.h>
+
+#include "ppiofs/tree/name.h"
+
+struct Fleet {
+    GHashTable *by_name; /* Instance.name -> Instance, with a reference */
+    Listing *listing;    /* NULL when the set of names changed since it was made */
+    guint64 listing_version;
+    guint64 version;
+    gint64 time;
+    gboolean unlike_list; /* a single GET changed or removed what the newest list showed */
+};
+
+Fleet *fleet_new(void)
+{
+    Fleet *fleet = g_new0(Fleet, 1);
+
+    fleet->by_name =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)instance_unref);
+    return fleet;
+}
+
+static void names_changed(Fleet *fleet)
+{
+    g_clear_pointer(&fleet->listing, listing_unref);
+    fleet->listing_version++;
+    fleet->version++;
+}
+
+static Instance *add_instance(Fleet *fleet, char *name, Record *record)
+{
+    Instance *instance = g_new0(Instance, 1);
+
+    instance->refs = 1;
+    instance->name = name;
+    instance->record = record_ref(record);
+    g_hash_table_insert(fleet->by_name, instance->name, instance);
+    names_changed(fleet);
+    return instance;
+}
+
+static void replace_record(Instance *instance, Record *record)
+{
+    record_unref(instance->record);
+    instance->record = record_ref(record);
+}
+
+/* Whether a list item says no more and no less than the record at hand, as far as a list goes. */
+static gboolean confirms(Record *item, Record *known)
+{
+    Subtree *shown = record_tree(known), *listed = record_tree(item);
+    NodeIndex first;
+    guint32 n = subtree_children(shown, 0, &first);
+
+    if (!subtree_agrees(listed, 0, shown, 0))
+        return FALSE;
+    if (!record_is_full(known))
+        return subtree_agrees(shown, 0, listed, 0);
+    for (NodeIndex i = first; i < first + n; i++)
+        if ((subtree_flags(shown, i) & NODE_LISTED) &&
+            subtree_child(listed, 0, subtree_name(shown, i)) == NODE_NONE)
+            return FALSE;
+    return TRUE;
+}
+
+/* Notes which top-level fields of @full the list has. */
+static void mark_listed(Subtree *full, const Subtree *listed, NodeFlags wanted)
+{
+    NodeIndex first;
+    guint32 n = subtree_children(listed, 0, &first);
+
+    for (NodeIndex i = first; i < first + n; i++) {
+        NodeIndex twin = subtree_child(full, 0, subtree_name(listed, i));
+        if (twin != NODE_NONE && (subtree_flags(listed, i) & wanted) == wanted)
+            subtree_mark(full, twin, NODE_LISTED);
+    }
+}
+
+static void apply_item(Fleet *fleet, Record *item, const AnswerTime *time)
+{
+    g_autofree char *name = name_encode(record_id(item));
+    Instance *instance = fleet_find(fleet, name);
+
+    if (instance == NULL) {
+        subtree_date(record_tree(item), NULL, time->wall, record_own_time(item));
+        instance = add_instance(fleet, g_steal_pointer(&name), item);
+    } else if (instance->detail_time > time->sent) {
+        /* The single GET came later than this list was asked for: it knows better, until the next
+         * list, which may then differ from this one in nothing. */
+        fleet->unlike_list = TRUE;
+        mark_listed(record_tree(instance->record), record_tree(item), 0);
+    } else if (item == instance->record || confirms(item, instance->record)) {
+        if (record_is_full(instance->record))
+            mark_listed(record_tree(instance->record), record_tree(item), 0);
+    } else {
+        subtree_date(record_tree(item), record_tree(instance->record), time->wall, time->wall);
+        replace_record(instance, item);
+        instance->detail_time = 0;
+        fleet->version++;
+    }
+    instance->item_time = time->monotonic;
+}
+
+/* Everything the list showed has the list's time by now. */
+static gboolean is_missing_from_list(gpointer key, gpointer value, gpointer data)
+{
+    const Instance *instance = value;
+    const AnswerTime *time = data;
+
+    (void)key;
+    return instance->item_time != time->monotonic && instance->detail_time <= time->sent;
+}
+
+void fleet_apply_list(Fleet *fleet, GPtrArray *records, const AnswerTime *time)
+{
+    fleet->unlike_list = FALSE;
+    for (guint i = 0; i < records->len; i++)
+        apply_item(fleet, g_ptr_array_index(records, i), time);
+    if (g_hash_table_foreach_remove(fleet->by_name, is_missing_from_list, (gpointer)time) > 0)
+        names_changed(fleet);
+    fleet->time = time->wall;
+}
+
+void fleet_confirm_list(Fleet *fleet, const AnswerTime *time)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, fleet->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        ((Instance *)value)->item_time = time->monotonic;
+    fleet->time = time->wall;
+}
+
+gboolean fleet_is_like_list(const Fleet *fleet)
+{
+    return !fleet->unlike_list;
+}
+
+static gboolean same_record(Record *a, Record *b)
+{
+    GBytes *x = record_body(a), *y = record_body(b);
+
+    return record_is_full(a) == record_is_full(b) &&
+           (x == y || (x != NULL && y != NULL && g_bytes_equal(x, y))) &&
+           subtree_agrees(record_tree(a), 0, record_tree(b), 0) &&
+           subtree_agrees(record_tree(b), 0, record_tree(a), 0);
+}
+
+/* The listed part of what was known, and what is new in the answer. */
+static gboolean listed_part_changed(Record *known, Record *full)
+{
+    Subtree *old = record_tree(known), *new = record_tree(full);
+    NodeIndex first;
+    guint32 n = subtree_children(old, 0, &first);
+
+    for (NodeIndex i = first; i < first + n; i++) {
+        NodeIndex twin = subtree_child(new, 0, subtree_name(old, i));
+
+        if (record_is_full(known) && !(subtree_flags(old, i) & NODE_LISTED))
+            continue;
+        if (twin == NODE_NONE || !subtree_agrees(old, i, new, twin))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void update_instance(Fleet *fleet, Instance *instance, Record *full, const AnswerTime *time)
+{
+    Record *known = instance->record;
+
+    if (same_record(known, full))
+        return;
+    subtree_date(record_tree(full), record_tree(known), time->wall,
+                 record_is_full(known) ? time->wall : record_own_time(full));
+    mark_listed(record_tree(full), record_tree(known), record_is_full(known) ? NODE_LISTED : 0);
+    if (listed_part_changed(known, full)) {
+        fleet->unlike_list = TRUE;
+        fleet->version++;
+    }
+    replace_record(instance, full);
+}
+
+void fleet_apply_record(Fleet *fleet, Record *full, const AnswerTime *time)
+{
+    g_autofree char *name = name_encode(record_id(full));
+    Instance *instance = fleet_find(fleet, name);
+
+    if (instance == NULL) {
+        subtree_date(record_tree(full), NULL, time->wall, record_own_time(full));
+        instance = add_instance(fleet, g_steal_pointer(&name), full);
+        fleet->unlike_list = TRUE;
+    } else {
+        update_instance(fleet, instance, full, time);
+    }
+    instance->item_time = instance->detail_time = time->monotonic;
+}
+
+void fleet_remove(Fleet *fleet, const char *name, const AnswerTime *time)
+{
+    if (!g_hash_table_remove(fleet->by_name, name))
+        return;
+    names_changed(fleet);
+    fleet->unlike_list = TRUE;
+    fleet->time = time->wall;
+}
+
+Instance *fleet_find(const Fleet *fleet, const char *name)
+{
+    return g_hash_table_lookup(fleet->by_name, name);
+}
+
+static gint compare_names(gconstpointer a, gconstpointer b)
+{
+    const Instance *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
+Listing *fleet_listing(Fleet *fleet)
+{
+    if (fleet->listing == NULL) {
+        GHashTableIter iter;
+        gpointer value;
+
+        fleet->listing = g_new0(Listing, 1);
+        fleet->listing->refs = 1;
+        fleet->listing->version = fleet->listing_version;
+        fleet->listing->instances =
+            g_ptr_array_new_full(fleet_size(fleet), (GDestroyNotify)instance_unref);
+        g_hash_table_iter_init(&iter, fleet->by_name);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+            g_ptr_array_add(fleet->listing->instances, instance_ref(value));
+        g_ptr_array_sort(fleet->listing->instances, compare_names);
+    }
+    fleet->listing->refs++;
+    return fleet->listing;
+}
+
+guint fleet_size(const Fleet *fleet)
+{
+    return g_hash_table_size(fleet->by_name);
+}
+
+gint64 fleet_time(const Fleet *fleet)
+{
+    return fleet->time;
+}
+
+guint64 fleet_version(const Fleet *fleet)
+{
+    return fleet->version;
+}
+
+gboolean instance_is_listed(const Instance *instance, NodeIndex node)
+{
+    return !record_is_full(instance->record) ||
+           (subtree_flags(record_tree(instance->record), node) & NODE_LISTED) != 0;
+}
+
+void fleet_clear(Fleet *fleet)
+{
+    g_hash_table_remove_all(fleet->by_name);
+    fleet->unlike_list = FALSE;
+    names_changed(fleet);
+}
+
+void fleet_free(Fleet *fleet)
+{
+    if (fleet == NULL)
+        return;
+    g_clear_pointer(&fleet->listing, listing_unref);
+    g_hash_table_unref(fleet->by_name);
+    g_free(fleet);
+}
+
+Instance *instance_ref(Instance *instance)
+{
+    instance->refs++;
+    return instance;
+}
+
+void instance_unref(Instance *instance)
+{
+    if (instance == NULL || --instance->refs > 0)
+        return;
+    g_free(instance->name);
+    record_unref(instance->record);
+    g_free(instance);
+}
+
+void listing_unref(Listing *listing)
+{
+    if (listing == NULL || --listing->refs > 0)
+        return;
+    g_ptr_array_unref(listing->instances);
+    g_free(listing);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/options/option_table.h"
+
+#include "ppiofs/base/error.h"
+#include "ppiofs/base/text.h"
+#include "ppiofs/options.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define S ((gint64)G_USEC_PER_SEC)
+#define YEAR                                                                                       \
+    (365 * 24 * 3600 * S) /* longer means "for ever"; the bound keeps sums of times small */
+#define DAY (24 * 3600 * S)
+
+#define AT(field) offsetof(Options, field)
+#define IGNORED(name)                                                                              \
+    {                                                                                              \
+        name, OPTION_IGNORED, 0, NULL, NULL, NULL, NULL, 0, 0, 0                                   \
+    }
+
+/* clang-format off */
+static const OptionRow rows[] = {
+    /* name, type, field, built in, otherwise, placeholder,
+       help, min, max, traits */
+    { "api_url", OPTION_URL, AT(api_url), NULL, "by profile", "URL",
+      "the API's base URL: https, or http to 127.x.x.x or [::1]", 0, 0, 0 },
+    { "api_key_file", OPTION_PATH, AT(api_key_file), NULL, "see below", "PATH",
+      "the file that holds the API key", 0, 0, 0 },
+    { "api_key_command", OPTION_COMMAND, AT(api_key_command), NULL, "none", "COMMAND",
+      "a program that prints the key (configuration file only)", 0, 0, OPTION_ONLY_IN_FILE },
+    { "ttl", OPTION_SECONDS, AT(ttl_us), "10", NULL, "SECONDS",
+      "how long the list of instances is fresh; 0: ask every time", 0, YEAR, 0 },
+    { "detail_ttl", OPTION_SECONDS, AT(detail_ttl_us), "300", NULL, "SECONDS",
+      "how long what only a single instance's answer has is fresh", 0, YEAR, 0 },
+    { "negative_ttl", OPTION_SECONDS, AT(negative_ttl_us), "5", NULL, "SECONDS",
+      "how long an unknown id is remembered as missing", 0, YEAR, 0 },
+    { "max_stale", OPTION_SECONDS, AT(max_stale_us), "3600", NULL, "SECONDS",
+      "how long the last good answer is shown while the API fails", 0, YEAR, 0 },
+    { "timeout", OPTION_SECONDS, AT(timeout_us), "10", NULL, "SECONDS",
+      "deadline of one operation, retries included", S / 10, 3600 * S, 0 },
+    { "max_requests", OPTION_COUNT, AT(max_requests), "16", NULL, "N",
+      "requests under way at once", 1, 256, 0 },
+    { "page_size", OPTION_COUNT, AT(page_size), "100", NULL, "N",
+      "instances asked for in one list request", 1, 1000, 0 },
+    { "secrets", OPTION_SECRETS, AT(secrets), "show", NULL, "show|hide",
+      "whether passwords and variables appear; hide with allow_other", 0, 0, 0 },
+    { "watch", OPTION_SECONDS, AT(watch_us), "off", NULL, "SECONDS",
+      "ask this often by itself, push changes, write changes.log", S, DAY, OPTION_MAY_BE_OFF },
+    { "cacert", OPTION_PATH, AT(cacert), NULL, "libcurl's", "PATH",
+      "trust these certificate authorities (PEM)", 0, 0, 0 },
+    { "proxy", OPTION_PROXY, AT(proxy), NULL, "libcurl's", "URL",
+      "go through this proxy; empty: through none", 0, 0, 0 },
+    { "config", OPTION_PATH, AT(config), NULL, "see below", "PATH",
+      "the configuration file", 0, 0, OPTION_NEVER_IN_FILE },
+    { "log", OPTION_LOG_LEVEL, AT(log_level), "info", NULL, "LEVEL",
+      "error, warning, info or debug", 0, 0, 0 },
+    { "uid", OPTION_UID, AT(uid), NULL, "yours", "USER",
+      "whom the files belong to: a number or a name", 0, 0, 0 },
+    { "gid", OPTION_GID, AT(gid), NULL, "yours", "GROUP",
+      "their group: a number or a name", 0, 0, 0 },
+    { "umask", OPTION_OCTAL, AT(umask), "000", NULL, "OCTAL",
+      "permissions to take away", 0, 0, 0 },
+    { "allow_other", OPTION_FLAG, AT(allow_other), "no", NULL, NULL,
+      "let other users in, too", 0, 0, 0 },
+    { "auto_unmount", OPTION_FLAG, AT(auto_unmount), "no", NULL, NULL,
+      "unmount even if ppiofs is killed", 0, 0, 0 },
+    { "fsname", OPTION_STRING, AT(fsname), NULL, "the profile", "NAME",
+      "the name that df and mount show", 0, 0, 0 },
+    /* What fstab, mount(8) and mount.fuse3 pass on. Always on or without meaning here. */
+    IGNORED("ro"), IGNORED("rw"), IGNORED("suid"), IGNORED("nosuid"), IGNORED("dev"),
+    IGNORED("nodev"), IGNORED("exec"), IGNORED("noexec"), IGNORED("default_permissions"),
+    IGNORED("sync"), IGNORED("async"), IGNORED("dirsync"), IGNORED("atime"), IGNORED("noatime"),
+    IGNORED("diratime"), IGNORED("nodiratime"), IGNORED("relatime"), IGNORED("norelatime"),
+    IGNORED("strictatime"), IGNORED("nostrictatime"), IGNORED("lazytime"), IGNORED("nolazytime"),
+    IGNORED("auto"), IGNORED("noauto"), IGNORED("user"), IGNORED("nouser"), IGNORED("users"),
+    IGNORED("owner"), IGNORED("group"), IGNORED("defaults"), IGNORED("_netdev"),
+    IGNORED("nofail"), IGNORED("subtype"), IGNORED("comment"), IGNORED("x-*"), IGNORED("X-*"),
+};
+/* clang-format on */
+
+typedef struct {
+    const char *name;
+    const char *advice;
+    gboolean carries_key;
+} Refusal;
+
+#define NO_KEY_HERE                                                                                \
+    "neither the command line nor the configuration is a place for a key, others can see it: put " \
+    "it in a file and say api_key_file=PATH, or set PPIO_API_KEY in the environment"
+
+static const Refusal refusals[] = {
+    { "api_key", NO_KEY_HERE, TRUE },
+    { "apikey", NO_KEY_HERE, TRUE },
+    { "key", NO_KEY_HERE, TRUE },
+    { "token", NO_KEY_HERE, TRUE },
+    { "allow_root", "it is not offered: use allow_other", FALSE },
+    { "insecure", "certificates are always verified: trust your own with cacert=PATH", FALSE },
+    { "remount", "nothing can be changed while mounted: unmount, then mount again", FALSE },
+};
+
+const OptionRow *option_table(gsize *ret_count)
+{
+    *ret_count = G_N_ELEMENTS(rows);
+    return rows;
+}
+
+static gboolean name_matches(const char *pattern, const char *name)
+{
+    gsize length = strlen(pattern);
+
+    if (pattern[length - 1] == '*')
+        return strncmp(pattern, name, length - 1) == 0;
+    return strcmp(pattern, name) == 0;
+}
+
+const OptionRow *option_find(const char *name)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (name_matches(rows[i].name, name))
+            return &rows[i];
+    return NULL;
+}
+
+/* "API-Key" for "api_key": a key is refused and wiped however it is spelled. */
+static gboolean is_spelling_of(const char *name, gsize length, const char *plain)
+{
+    if (strlen(plain) != length)
+        return FALSE;
+    for (gsize i = 0; i < length; i++)
+        if ((name[i] == '-' ? '_' : g_ascii_tolower(name[i])) != plain[i])
+            return FALSE;
+    return TRUE;
+}
+
+static const Refusal *find_refusal(const char *name, gsize length)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++)
+        if (is_spelling_of(name, length, refusals[i].name))
+            return &refusals[i];
+    return NULL;
+}
+
+const char *option_refusal(const char *name)
+{
+    const Refusal *refusal = find_refusal(name, strlen(name));
+
+    return refusal ? refusal->advice : NULL;
+}
+
+gboolean option_carries_key(const char *name, gsize length)
+{
+    const Refusal *refusal = find_refusal(name, length);
+
+    return refusal && refusal->carries_key;
+}
+
+#define MAX_WORD 32 /* no option is longer, so nothing longer is near one */
+
+guint option_distance(const char *a, const char *b)
+{
+    guint cost[MAX_WORD + 1][MAX_WORD + 1];
+    gsize length_a = strlen(a), length_b = strlen(b);
+
+    if (length_a > MAX_WORD || length_b > MAX_WORD)
+        return G_MAXUINT;
+    for (gsize i = 0; i <= length_a; i++) {
+        for (gsize j = 0; j <= length_b; j++) {
+            if (i == 0 || j == 0) {
+                cost[i][j] = i + j;
+                continue;
+            }
+            cost[i][j] = MIN(cost[i - 1][j], cost[i][j - 1]) + 1;
+            cost[i][j] = MIN(cost[i][j], cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                cost[i][j] = MIN(cost[i][j], cost[i - 2][j - 2] + 1);
+        }
+    }
+    return cost[length_a][length_b];
+}
+
+const char *option_nearest(const char *name)
+{
+    const char *nearest = NULL;
+    guint best = MIN(strlen(name) / 2, 2) + 1; /* two slips, but never half of a short word */
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        guint distance = option_distance(name, rows[i].name);
+
+        if (distance < best && rows[i].type != OPTION_IGNORED) {
+            best = distance;
+            nearest = rows[i].name;
+        }
+    }
+    return nearest;
+}
+
+void option_set_unknown(const char *name, const char *where, GError **error)
+{
+    g_autofree char *shown = text_printable(name, -1, 64);
+    const char *advice = option_refusal(name);
+    const char *nearest = option_nearest(name);
+    const char *front = where ? where : "";
+    const char *colon = where ? ": " : "";
+
+    if (advice)
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "%s%soption '%s' is refused: %s",
+                    front, colon, shown, advice);
+    else if (nearest)
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
+                    "%s%sunknown option '%s': did you mean '%s'?", front, colon, shown, nearest);
+    else
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
+                    "%s%sunknown option '%s': see ppiofs --help", front, colon, shown);
+}
+
+char *option_variable(const char *name)
+{
+    g_autofree char *upper = g_ascii_strup(name, -1);
+
+    return g_strconcat("PPIOFS_", upper, NULL);
+}

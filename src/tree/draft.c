@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/tree/draft.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ppiofs/base/error.h"
+#include "ppiofs/tree/name.h"
+#include "ppiofs/tree/packed.h"
+
+/* A node as it was added; offsets are into Draft.bytes. */
+typedef struct {
+    guint32 parent;
+    guint32 name;
+    guint32 data;
+    guint32 size;
+    guint8 kind;
+    guint8 flags;
+    guint8 dropped;
+} DraftNode;
+
+struct Draft {
+    DraftNode *nodes;
+    guint32 n_nodes, nodes_room;
+    char *bytes; /* names, terminated, and contents */
+    gsize n_bytes, bytes_room;
+    PpiofsError failure;
+    gboolean failed;
+};
+
+static void draft_fail(Draft *draft, PpiofsError failure)
+{
+    if (!draft->failed)
+        draft->failure = failure;
+    draft->failed = TRUE;
+}
+
+/* Grows an array by doubling; the number of elements comes from the network, so it may fail. */
+static gboolean make_room(Draft *draft, gpointer array, gsize *room, gsize wanted, gsize element)
+{
+    gsize larger = MAX(*room * 2, wanted);
+    gpointer moved;
+
+    if (wanted <= *room)
+        return TRUE;
+    moved = realloc(*(gpointer *)array, larger * element);
+    if (moved == NULL) {
+        draft_fail(draft, PPIOFS_ERROR_NO_MEMORY);
+        return FALSE;
+    }
+    *(gpointer *)array = moved;
+    *room = larger;
+    return TRUE;
+}
+
+static guint32 add_bytes(Draft *draft, const char *bytes, gsize length)
+{
+    gsize at = draft->n_bytes;
+
+    if (draft->n_bytes + length > G_MAXUINT32) {
+        draft_fail(draft, PPIOFS_ERROR_TOO_LARGE);
+        return 0;
+    }
+    if (!make_room(draft, &draft->bytes, &draft->bytes_room, at + length, 1))
+        return 0;
+    if (length > 0)
+        memcpy(draft->bytes + at, bytes, length);
+    draft->n_bytes += length;
+    return (guint32)at;
+}
+
+static NodeIndex add_node(Draft *draft, NodeIndex parent, const char *raw_name, NodeKind kind,
+                          NodeFlags flags)
+{
+    gsize room = draft->nodes_room;
+
+    if (draft->n_nodes >= SUBTREE_MAX_NODES)
+        draft_fail(draft, PPIOFS_ERROR_TOO_LARGE);
+    if (draft->failed ||
+        !make_room(draft, &draft->nodes, &room, draft->n_nodes + 1, sizeof(DraftNode)))
+        return 0;
+    draft->nodes_room = (guint32)room;
+
+    g_autofree char *name = name_encode(raw_name);
+    guint8 inherited = draft->n_nodes > 0 ? draft->nodes[parent].flags & NODE_SECRET : 0;
+    draft->nodes[draft->n_nodes] = (DraftNode){
+        .parent = parent,
+        .name = add_bytes(draft, name, strlen(name) + 1),
+        .kind = (guint8)kind,
+        .flags = (guint8)flags | inherited,
+    };
+    return draft->n_nodes++;
+}
+
+Draft *draft_new(void)
+{
+    Draft *draft = g_new0(Draft, 1);
+
+    add_node(draft, NODE_NONE, "", NODE_DIRECTORY, 0);
+    return draft;
+}
+
+NodeIndex draft_directory(Draft *draft, NodeIndex parent, const char *raw_name, NodeFlags flags)
+{
+    return add_node(draft, parent, raw_name, NODE_DIRECTORY, flags);
+}
+
+static NodeIndex add_leaf(Draft *draft, NodeIndex parent, const char *raw_name, NodeKind kind,
+                          const char *content, gsize length, NodeFlags flags)
+{
+    NodeIndex node = add_node(draft, parent, raw_name, kind, flags);
+
+    if (!draft->failed) {
+        draft->nodes[node].data = add_bytes(draft, content, length);
+        draft->nodes[node].size = (guint32)length;
+    }
+    return node;
+}
+
+NodeIndex draft_file(Draft *draft, NodeIndex parent, const char *raw_name, const char *content,
+                     gsize length, NodeFlags flags)
+{
+    return add_leaf(draft, parent, raw_name, NODE_FILE, content, length, flags);
+}
+
+NodeIndex draft_symlink(Draft *draft, NodeIndex parent, const char *raw_name, const char *target,
+                        NodeFlags flags)
+{
+    return add_leaf(draft, parent, raw_name, NODE_SYMLINK, target, strlen(target), flags);
+}
+
+void draft_append(Draft *draft, const char *content, gsize length)
+{
+    if (draft->failed)
+        return;
+    add_bytes(draft, content, length);
+    if (!draft->failed)
+        draft->nodes[draft->n_nodes - 1].size += (guint32)length;
+}
+
+/* By parent, then name, then real entries before optional ones, then order of adding. */
+static int compare_siblings(gconstpointer a, gconstpointer b, gpointer data)
+{
+    const Draft *draft = data;
+    const DraftNode *x = &draft->nodes[*(const guint32 *)a];
+    const DraftNode *y = &draft->nodes[*(const guint32 *)b];
+    int order;
+
+    if (x->parent != y->parent)
+        return x->parent < y->parent ? -1 : 1;
+    order = strcmp(draft->bytes + x->name, draft->bytes + y->name);
+    if (order == 0)
+        order = (x->flags & NODE_OPTIONAL) - (y->flags & NODE_OPTIONAL);
+    return order != 0 ? order : (x < y ? -1 : 1);
+}
+
+static gboolean same_name(const Draft *draft, guint32 a, guint32 b)
+{
+    return draft->nodes[a].parent == draft->nodes[b].parent &&
+           strcmp(draft->bytes + draft->nodes[a].name, draft->bytes + draft->nodes[b].name) == 0;
+}
+
+/* Whether some sibling of @node was given @name from the start. */
+static gboolean name_is_taken(Draft *draft, const guint32 *order, guint32 node, const char *name)
+{
+    guint32 low = 1, high = draft->n_nodes; /* order[0] is the root */
+
+    while (low < high) {
+        guint32 middle = low + (high - low) / 2;
+        const DraftNode *other = &draft->nodes[order[middle]];
+        int side = other->parent != draft->nodes[node].parent
+                       ? (other->parent < draft->nodes[node].parent ? -1 : 1)
+                       : strcmp(draft->bytes + other->name, name);
+
+        if (side == 0)
+            return TRUE;
+        if (side < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return FALSE;
+}
+
+/* "name~k" within the bound on names; @k moves on to the next free number. */
+static char *numbered_name(Draft *draft, const guint32 *order, guint32 node, guint32 *k)
+{
+    const char *base = draft->bytes + draft->nodes[node].name;
+    char *name = NULL;
+
+    do {
+        g_free(name);
+        name = g_strdup_printf("%s~%u", base, ++*k);
+        if (strlen(name) > NAME_MAX_BYTES) {
+            g_autofree char *longer = g_steal_pointer(&name);
+            name = name_encode(longer);
+        }
+    } while (name_is_taken(draft, order, node, name));
+    return name;
+}
+
+/* Gives each entry of a run that wants one name a name of its own. The new names are collected
+ * first and set at the end, so that name_is_taken() searches a sorted table. */
+static void rename_twins(Draft *draft, const guint32 *order)
+{
+    g_autoptr(GArray) renamed = g_array_new(FALSE, FALSE, sizeof(guint32[2]));
+    guint32 k = 1;
+
+    for (guint32 i = 2; i < draft->n_nodes && !draft->failed; i++) {
+        if (!same_name(draft, order[i - 1], order[i])) {
+            k = 1;
+        } else if (draft->nodes[order[i]].flags & NODE_OPTIONAL) {
+            draft->nodes[order[i]].dropped = TRUE;
+        } else {
+            g_autofree char *name = numbered_name(draft, order, order[i], &k);
+            guint32 change[2] = { order[i], add_bytes(draft, name, strlen(name) + 1) };
+            g_array_append_val(renamed, change);
+        }
+    }
+    for (guint i = 0; i < renamed->len && !draft->failed; i++) {
+        const guint32 *change = (const guint32 *)(gpointer)renamed->data + (gsize)i * 2;
+        draft->nodes[change[0]].name = change[1];
+    }
+}
+
+static guint32 *sort_nodes(Draft *draft)
+{
+    guint32 *order = malloc(sizeof *order * draft->n_nodes);
+
+    if (order == NULL) {
+        draft_fail(draft, PPIOFS_ERROR_NO_MEMORY);
+        return NULL;
+    }
+    for (guint32 i = 0; i < draft->n_nodes; i++)
+        order[i] = i;
+    /* The root stays first: it has no siblings, and its parent number is the largest. */
+    qsort_r(order + 1, draft->n_nodes - 1, sizeof *order, compare_siblings, draft);
+    return order;
+}
+
+/* Where the children of each node stand in @order. */
+typedef struct {
+    guint32 first, n;
+} Children;
+
+static void find_children(const Draft *draft, const guint32 *order, Children *children)
+{
+    for (guint32 i = 1; i < draft->n_nodes; i++) {
+        const DraftNode *node = &draft->nodes[order[i]];
+
+        if (node->dropped)
+            continue;
+        if (children[node->parent].n++ == 0)
+            children[node->parent].first = i;
+    }
+}
+
+static guint32 count_directories(const Draft *draft)
+{
+    guint32 n = 0;
+
+    for (guint32 i = 0; i < draft->n_nodes; i++)
+        n += draft->nodes[i].kind == NODE_DIRECTORY;
+    return n;
+}
+
+/* Breadth first: so the children of every directory are neighbours. A dropped node is the last of
+ * a run of its name, never the first child, and skipped here. */
+static Subtree *pack(Draft *draft, const guint32 *order, const Children *children, guint32 *queue)
+{
+    Subtree *tree = packed_new(draft->n_nodes, count_directories(draft), draft->n_bytes);
+    guint32 n = 1;
+
+    if (tree == NULL)
+        return NULL;
+    queue[0] = 0;
+    for (guint32 at = 0; at < n; at++) {
+        const DraftNode *node = &draft->nodes[queue[at]];
+        const Children *below = &children[queue[at]];
+
+        packed_add(tree, draft->bytes + node->name, (NodeKind)node->kind,
+                   (NodeFlags)(node->flags & ~NODE_OPTIONAL), draft->bytes + node->data,
+                   node->size);
+        if (node->kind != NODE_DIRECTORY)
+            continue;
+        packed_set_children(tree, at, n, below->n);
+        for (guint32 i = below->first, left = below->n; left > 0; i++) {
+            if (draft->nodes[order[i]].dropped)
+                continue;
+            queue[n++] = order[i];
+            left--;
+        }
+    }
+    return packed_seal(tree);
+}
+
+static Subtree *sort_and_pack(Draft *draft)
+{
+    g_autofree guint32 *names = sort_nodes(draft);
+    if (names == NULL)
+        return NULL;
+    rename_twins(draft, names);
+
+    g_autofree guint32 *order = draft->failed ? NULL : sort_nodes(draft);
+    g_autofree Children *children = g_try_new0(Children, draft->n_nodes);
+    g_autofree guint32 *queue = g_try_new(guint32, draft->n_nodes);
+    if (order == NULL || children == NULL || queue == NULL)
+        return NULL;
+    find_children(draft, order, children);
+    return pack(draft, order, children, queue);
+}
+
+Subtree *draft_finish(Draft *draft, GError **error)
+{
+    Subtree *tree = draft->failed ? NULL : sort_and_pack(draft);
+    gboolean too_large = draft->failed && draft->failure == PPIOFS_ERROR_TOO_LARGE;
+
+    if (tree == NULL && too_large)
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
+                    "the record has more than %d entries", SUBTREE_MAX_NODES);
+    else if (tree == NULL)
+        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
+                            "not enough memory for the record");
+    draft_free(draft);
+    return tree;
+}
+
+void draft_free(Draft *draft)
+{
+    if (draft == NULL)
+        return;
+    free(draft->nodes);
+    free(draft->bytes);
+    g_free(draft);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/view/table.h"
+
+#include <string.h>
+
+#include "ppiofs/base/text.h"
+
+/* The columns in their order: the heading, and the file of the instance that it shows. */
+static const struct {
+    const char *heading, *path;
+} columns[] = {
+    { "id", "id" },
+    { "name", "name" },
+    { "status", "status" },
+    { "type", "type" },
+    { "gpu_num", "resource_specs/gpu_num" },
+    { "product_id", "product_id" },
+    { "region", "region" },
+    { "billing_mode", "billing/mode" },
+    { "image", "image" },
+    { "created_at", "created_at" },
+    { "last_started_at", "last_started_at" },
+};
+
+static void append_value(GString *out, const char *value)
+{
+    for (const char *at = value; *at != '\0'; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        gsize size = (gsize)g_unichar_to_utf8(c, NULL);
+
+        if (c == '\t')
+            g_string_append(out, "\\t");
+        else if (c == '\n')
+            g_string_append(out, "\\n");
+        else if (c == '\\')
+            g_string_append(out, "\\\\");
+        else if (!text_is_control(c))
+            g_string_append_len(out, at, (gssize)size);
+        else
+            for (gsize i = 0; i < size; i++)
+                g_string_append_printf(out, "\\x%02x", (guchar)at[i]);
+    }
+}
+
+static int compare_ids(gconstpointer a, gconstpointer b)
+{
+    const Instance *const *x = a, *const *y = b;
+
+    return strcmp(record_id((*x)->record), record_id((*y)->record));
+}
+
+void table_write(GString *out, const Listing *listing)
+{
+    /* A listing is sorted by file names, which escape what ids may hold. */
+    g_autoptr(GPtrArray) by_id = g_ptr_array_new();
+    g_ptr_array_extend(by_id, listing->instances, NULL, NULL);
+    g_ptr_array_sort(by_id, compare_ids);
+
+    for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
+        g_string_append_printf(out, "%s%s", c == 0 ? "" : "\t", columns[c].heading);
+    g_string_append_c(out, '\n');
+    for (guint i = 0; i < by_id->len; i++) {
+        const Instance *instance = g_ptr_array_index(by_id, i);
+
+        for (gsize c = 0; c < G_N_ELEMENTS(columns); c++) {
+            g_autofree char *value = record_value(instance->record, columns[c].path);
+
+            if (c > 0)
+                g_string_append_c(out, '\t');
+            append_value(out, value == NULL ? "" : value);
+        }
+        g_string_append_c(out, '\n');
+    }
+}

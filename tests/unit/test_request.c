@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/api/request.h"
+
+#include "fake_http.h"
+#include "ppiofs/base/error.h"
+
+#include <string.h>
+
+#define S G_USEC_PER_SEC
+#define MS (G_USEC_PER_SEC / 1000)
+
+/* Real time, plus what a test has added; rests take no time unless a test says so. */
+typedef struct {
+    Http *http;
+    Clock clock;
+    ApiStats stats;
+    Requests *requests;
+    gint64 offset;
+    gboolean long_rests;
+    GPtrArray *waiters;
+    GString *ends; /* a word for each request that ended, in order */
+    guint n_ends;
+    GError *error; /* of the last */
+    gboolean frees_requests;
+} Fixture;
+
+typedef struct {
+    Fixture *f;
+    const char *name;
+} Waiter;
+
+static gint64 fixture_monotonic(gpointer data)
+{
+    return g_get_monotonic_time() + ((Fixture *)data)->offset;
+}
+
+static gint64 fixture_random(gint64 below, gpointer data)
+{
+    return ((Fixture *)data)->long_rests ? below - 1 : 0;
+}
+
+static Fixture *fixture_new(guint max_requests, gint64 timeout_us)
+{
+    Fixture *f = g_new0(Fixture, 1);
+    RequestsOptions options = { max_requests, timeout_us, fixture_random, f };
+
+    f->clock = (Clock){ fixture_monotonic, NULL, f };
+    f->http = fake_http_new();
+    f->ends = g_string_new(NULL);
+    f->waiters = g_ptr_array_new_with_free_func(g_free);
+    f->requests = requests_new(f->http, &f->clock, &f->stats, &options);
+    return f;
+}
+
+static void fixture_free(Fixture *f)
+{
+    requests_free(f->requests);
+    http_free(f->http);
+    g_string_free(f->ends, TRUE);
+    g_ptr_array_unref(f->waiters);
+    g_clear_error(&f->error);
+    g_free(f);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fixture, fixture_free)
+
+static void on_done(const HttpAnswer *answer, const GError *error, gpointer data)
+{
+    Waiter *waiter = data;
+    Fixture *f = waiter->f;
+
+    g_assert_true((answer == NULL) != (error == NULL));
+    g_string_append_printf(f->ends, "%s ", waiter->name);
+    f->n_ends++;
+    g_clear_error(&f->error);
+    f->error = error ? g_error_copy(error) : NULL;
+    if (f->frees_requests)
+        g_clear_pointer(&f->requests, requests_free);
+}
+
+static Request *start(Fixture *f, const char *name, AnswerRoute route)
+{
+    Waiter *waiter = g_new(Waiter, 1);
+    g_autofree char *url = g_strconcat("http://127.0.0.1/", name, NULL);
+    g_autofree char *label = g_strconcat("GET /", name, NULL);
+    RequestSpec spec = { .url = url, .label = label, .max_body = 100, .route = route };
+    guint before = f->n_ends;
+    Request *request;
+
+    *waiter = (Waiter){ f, name };
+    g_ptr_array_add(f->waiters, waiter);
+    request = request_start(f->requests, &spec, on_done, waiter);
+    g_assert_cmpuint(f->n_ends, ==, before);
+    return request;
+}
+
+static Request *get(Fixture *f, const char *name)
+{
+    return start(f, name, ANSWER_OF_INSTANCE);
+}
+
+static void run_until_ends(Fixture *f, guint n)
+{
+    gint64 limit = g_get_monotonic_time() + 10 * S;
+
+    while (f->n_ends < n && g_get_monotonic_time() < limit)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(f->n_ends, ==, n);
+}
+
+static void run_for(gint64 us)
+{
+    gint64 end = g_get_monotonic_time() + us;
+
+    while (g_get_monotonic_time() < end) {
+        while (g_main_context_iteration(NULL, FALSE))
+            ;
+        g_usleep(500);
+    }
+}
+
+static FakeReply reply(guint status)
+{
+    return (FakeReply){ .status = status };
+}
+
+static FakeReply failure(PpiofsError code)
+{
+    return (FakeReply){ .error = code, .body = "no luck" };
+}
+
+static FakeReply hold(void)
+{
+    return (FakeReply){ .status = 200, .hold = TRUE };
+}
+
+static void always(const FakeRequest *request, FakeReply *ret_reply, gpointer data)
+{
+    (void)request;
+    *ret_reply = *(const FakeReply *)data;
+}
+
+static void go_offline(Fixture *f)
+{
+    g_test_expect_message("ppiofs", G_LOG_LEVEL_WARNING, "*not reachable: no luck");
+    for (guint i = 0; i < 5; i++) {
+        fake_http_script(f->http, failure(PPIOFS_ERROR_PROTOCOL));
+        get(f, "down");
+        run_until_ends(f, f->n_ends + 1);
+    }
+    g_test_assert_expected_messages();
+    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 5);
+}
+
+static void test_an_answer_ends_it(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+    const FakeRequest *request;
+
+    fake_http_script(f->http, (FakeReply){ .status = 200, .body = "hello" });
+    get(f, "a");
+    run_until_ends(f, 1);
+    g_assert_no_error(f->error);
+    request = fake_http_request(f->http, 0);
+    g_assert_cmpstr(request->url, ==, "http://127.0.0.1/a");
+    g_assert_cmpuint(request->max_body, ==, 100);
+    g_assert_cmpuint(request->timeout_ms, <=, 10000);
+    g_assert_cmpuint(request->timeout_ms, >, 9000);
+    g_assert_cmpuint(f->stats.requests, ==, 1);
+    g_assert_cmpuint(f->stats.answers[2], ==, 1);
+    g_assert_cmpuint(f->stats.bytes, ==, 5);
+    g_assert_cmpuint(f->stats.in_flight, ==, 0);
+}
+
+typedef struct {
+    guint status;
+    PpiofsError error; /* of http, for status 0 */
+    guint tries;
+    PpiofsError result;
+} TryRow;
+
+static const TryRow try_rows[] = {
+    { 500, 0, 3, PPIOFS_ERROR_SERVER },
+    { 502, 0, 3, PPIOFS_ERROR_SERVER },
+    { 503, 0, 3, PPIOFS_ERROR_SERVER },
+    { 504, 0, 3, PPIOFS_ERROR_SERVER },
+    { 429, 0, 3, PPIOFS_ERROR_BUSY },
+    { 0, PPIOFS_ERROR_TIMEOUT, 3, PPIOFS_ERROR_TIMEOUT },
+    { 0, PPIOFS_ERROR_REFUSED, 3, PPIOFS_ERROR_REFUSED },
+    { 0, PPIOFS_ERROR_UNREACHABLE, 3, PPIOFS_ERROR_UNREACHABLE },
+    { 0, PPIOFS_ERROR_SERVER, 3, PPIOFS_ERROR_SERVER },
+    { 0, PPIOFS_ERROR_BAD_ANSWER, 2, PPIOFS_ERROR_BAD_ANSWER },
+    { 0, PPIOFS_ERROR_PROTOCOL, 1, PPIOFS_ERROR_PROTOCOL },
+    { 0, PPIOFS_ERROR_TOO_LARGE, 1, PPIOFS_ERROR_TOO_LARGE },
+    { 0, PPIOFS_ERROR_NO_MEMORY, 1, PPIOFS_ERROR_NO_MEMORY },
+    { 0, PPIOFS_ERROR_FAILED, 1, PPIOFS_ERROR_FAILED },
+    { 501, 0, 1, PPIOFS_ERROR_SERVER },
+    { 400, 0, 1, PPIOFS_ERROR_SERVER },
+    { 401, 0, 1, PPIOFS_ERROR_DENIED },
+    { 403, 0, 1, PPIOFS_ERROR_DENIED },
+    { 404, 0, 1, PPIOFS_ERROR_NOT_FOUND },
+    { 408, 0, 1, PPIOFS_ERROR_SERVER },
+    { 302, 0, 1, PPIOFS_ERROR_PROTOCOL },
+    { 204, 0, 1, PPIOFS_ERROR_BAD_ANSWER },
+};
+
+static void test_each_end_of_a_try_has_its_number_of_tries(void)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(try_rows); i++) {
+        const TryRow *row = &try_rows[i];
+        g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+        FakeReply same = { .status = row->status, .error = row->error };
+
+        fake_http_handle(f->http, always, &same);
+        g_test_message("status %u, error %d", row->status, row->error);
+        get(f, "a");
+        run_until_ends(f, 1);
+        g_assert_error(f->error, PPIOFS_ERROR, (gint)row->result);
+        g_assert_true(g_str_has_prefix(f->error->message, "GET /a: "));
+        g_assert_cmpuint(fake_http_n_requests(f->http), ==, row->tries);
+        g_assert_cmpuint(f->stats.requests, ==, row->tries);
+    }
+}
+
+static void test_a_second_try_may_succeed(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    fake_http_script(f->http, failure(PPIOFS_ERROR_SERVER));
+    fake_http_script(f->http, reply(200));
+    get(f, "a");
+    run_until_ends(f, 1);
+    g_assert_no_error(f->error);
+}
+
+static void test_there_is_a_rest_between_tries(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    f->long_rests = TRUE;
+    fake_http_script(f->http, reply(500));
+    fake_http_script(f->http, reply(200));
+    get(f, "a");
+    run_until_ends(f, 1);
+    g_assert_cmpint(fake_http_request(f->http, 1)->at - fake_http_request(f->http, 0)->at, >=,
+                    S / 2 - 1);
+}
+
+static void test_without_time_for_a_rest_the_last_error_counts(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 500 * MS);
+
+    f->long_rests = TRUE;
+    fake_http_script(f->http, reply(500));
+    get(f, "a");
+    run_until_ends(f, 1);
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_SERVER);
+    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 1);
+}
+
+static void test_a_later_try_has_what_is_left_of_the_time(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    fake_http_script(f->http, hold());
+    fake_http_script(f->http, reply(200));
+    get(f, "a");
+    f->offset += 6 * S;
+    fake_http_end(f->http, reply(500));
+    run_until_ends(f, 1);
+    g_assert_cmpuint(fake_http_request(f->http, 1)->timeout_ms, <=, 4000);
+}
+
+static void test_no_more_than_max_requests_are_under_way(void)
+{
+    g_autoptr(Fixture) f = fixture_new(3, 10 * S);
+    FakeReply ok = reply(200);
+
+    fake_http_handle(f->http, always, &ok);
+    for (guint i = 0; i < 20; i++)
+        get(f, "a");
+    g_assert_cmpuint(fake_http_n_flying(f->http), ==, 3);
+    g_assert_cmpuint(f->stats.in_flight, ==, 3);
+    run_until_ends(f, 20);
+    g_assert_cmpuint(fake_http_max_flying(f->http), ==, 3);
+}
+
+static void test_lists_go_first_and_each_kind_in_order(void)
+{
+    g_autoptr(Fixture) f = fixture_new(1, 10 * S);
+    FakeReply ok = reply(200);
+
+    fake_http_handle(f->http, always, &ok);
+    get(f, "a");
+    get(f, "b");
+    get(f, "c");
+    start(f, "L", ANSWER_OF_LIST);
+    start(f, "M", ANSWER_OF_LIST);
+    run_until_ends(f, 5);
+    g_assert_cmpstr(f->ends->str, ==, "a L M b c ");
+}
+
+static void test_waiting_for_room_counts_as_time(void)
+{
+    g_autoptr(Fixture) f = fixture_new(1, 100 * MS);
+
+    fake_http_script(f->http, hold());
+    get(f, "a");
+    get(f, "b");
+    run_until_ends(f, 1);
+    g_assert_cmpstr(f->ends->str, ==, "b ");
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT);
+    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 1);
+}
+
+static void test_retry_after_holds_all_requests_back(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+    gint64 asked;
+
+    fake_http_script(f->http, (FakeReply){ .status = 429, .retry_after_us = 200 * MS });
+    fake_http_script(f->http, reply(200));
+    fake_http_script(f->http, reply(200));
+    get(f, "a");
+    while (fake_http_n_flying(f->http) > 0)
+        g_main_context_iteration(NULL, TRUE);
+    asked = g_get_monotonic_time();
+    g_assert_cmpint(requests_closed_until(f->requests), >, asked);
+    start(f, "L", ANSWER_OF_LIST);
+    run_until_ends(f, 2);
+    g_assert_no_error(f->error);
+    for (guint i = 1; i < 3; i++)
+        g_assert_cmpint(fake_http_request(f->http, i)->at, >=, asked + 190 * MS);
+    g_assert_cmpint(requests_closed_until(f->requests), ==, 0);
+}
+
+static void test_who_cannot_wait_that_long_is_busy_at_once(void)
+{
+    g_autoptr(Fixture) f = fixture_new(1, 10 * S);
+    gint64 begin = g_get_monotonic_time();
+
+    fake_http_script(f->http, (FakeReply){ .status = 503, .retry_after_us = 60 * S });
+    get(f, "a");
+    get(f, "queued");
+    run_until_ends(f, 2);
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
+    g_assert_cmpstr(f->error->message, ==, "GET /queued: the API asked to wait for 60 s");
+    get(f, "new");
+    run_until_ends(f, 3);
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
+    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 1);
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, 5 * S);
+
+    requests_reset(f->requests);
+    fake_http_script(f->http, reply(200));
+    get(f, "after");
+    run_until_ends(f, 4);
+    g_assert_no_error(f->error);
+}
+
+static void test_offline_nobody_waits_and_nothing_is_sent(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    go_offline(f);
+    for (guint i = 0; i < 100; i++)
+        get(f, "a");
+    run_until_ends(f, 105);
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
+    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 5);
+}
+
+static void test_offline_one_probe_goes_and_its_answer_opens_the_gate(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    go_offline(f);
+    f->offset += S;
+    fake_http_script(f->http, hold());
+    get(f, "probe");
+    get(f, "other");
+    run_until_ends(f, 6);
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
+    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 6);
+
+    g_test_expect_message("ppiofs", G_LOG_LEVEL_MESSAGE, "*again");
+    fake_http_end(f->http, reply(404));
+    g_test_assert_expected_messages();
+    fake_http_script(f->http, reply(200));
+    get(f, "a");
+    run_until_ends(f, 8);
+    g_assert_no_error(f->error);
+}
+
+static void test_a_failed_probe_is_not_repeated(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    go_offline(f);
+    f->offset += S;
+    fake_http_script(f->http, failure(PPIOFS_ERROR_REFUSED));
+    get(f, "probe");
+    run_until_ends(f, 6);
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_REFUSED);
+    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 6);
+}
+
+static void test_a_cancelled_probe_does_not_close_the_gate_for_ever(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+    Request *probe;
+
+    go_offline(f);
+    f->offset += S;
+    fake_http_script(f->http, hold());
+    probe = get(f, "probe");
+    request_cancel(probe);
+    f->offset += S;
+    g_test_expect_message("ppiofs", G_LOG_LEVEL_MESSAGE, "*again");
+    fake_http_script(f->http, reply(200));
+    get(f, "a");
+    run_until_ends(f, 6);
+    g_assert_no_error(f->error);
+    g_test_assert_expected_messages();
+}
+
+static void test_who_rests_when_it_goes_offline_ends_with_its_last_error(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+    gint64 begin = g_get_monotonic_time();
+
+    f->long_rests = TRUE;
+    fake_http_script(f->http, failure(PPIOFS_ERROR_REFUSED));
+    get(f, "rests");
+    run_for(20 * MS);
+    g_assert_cmpuint(f->n_ends, ==, 0);
+    g_test_expect_message("ppiofs", G_LOG_LEVEL_WARNING, "*");
+    for (guint i = 0; i < 4; i++)
+        fake_http_script(f->http, failure(PPIOFS_ERROR_PROTOCOL));
+    for (guint i = 0; i < 4; i++)
+        get(f, "down");
+    run_until_ends(f, 5);
+    g_test_assert_expected_messages();
+    g_assert_true(g_str_has_suffix(f->ends->str, "rests "));
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_REFUSED);
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, 400 * MS);
+}
+
+static void test_a_timeout_of_a_try_that_had_no_time_is_no_outage(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    for (guint i = 0; i < 8; i++) {
+        fake_http_script(f->http, failure(PPIOFS_ERROR_TIMEOUT));
+        fake_http_script(f->http, reply(404));
+    }
+    for (guint i = 0; i < 8; i++)
+        get(f, "a");
+    run_until_ends(f, 8); /* a warning would be fatal */
+    g_assert_cmpint(requests_closed_until(f->requests), ==, 0);
+}
+
+static void test_hangs_take_it_offline(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    for (guint i = 0; i < 5; i++) {
+        fake_http_script(f->http, hold());
+        get(f, "a");
+    }
+    f->offset += 10 * S;
+    g_test_expect_message("ppiofs", G_LOG_LEVEL_WARNING, "*not reachable*");
+    for (guint i = 0; i < 5; i++)
+        fake_http_end(f->http, failure(PPIOFS_ERROR_TIMEOUT));
+    g_test_assert_expected_messages();
+    g_assert_cmpuint(f->n_ends, ==, 5);
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT);
+}
+
+static void test_sixty_seconds_of_outage_cost_ten_requests(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+    FakeReply refused = failure(PPIOFS_ERROR_REFUSED);
+
+    fake_http_handle(f->http, always, &refused);
+    g_test_expect_message("ppiofs", G_LOG_LEVEL_WARNING, "*");
+    for (guint i = 0; i < 600; i++) {
+        get(f, "a");
+        run_until_ends(f, i + 1);
+        f->offset += 100 * MS;
+    }
+    g_test_assert_expected_messages();
+    g_assert_cmpuint(fake_http_n_requests(f->http), <=, 10);
+    g_assert_cmpuint(fake_http_n_requests(f->http), >=, 8);
+}
+
+static void test_a_cancelled_request_ends_silently_wherever_it_is(void)
+{
+    g_autoptr(Fixture) f = fixture_new(1, 10 * S);
+    Request *flying, *queued, *resting, *doomed;
+
+    f->long_rests = TRUE;
+    fake_http_script(f->http, reply(500));
+    resting = get(f, "resting");
+    run_for(20 * MS);
+    fake_http_script(f->http, hold());
+    flying = get(f, "flying");
+    queued = get(f, "queued");
+    g_assert_cmpuint(fake_http_n_flying(f->http), ==, 1);
+    request_cancel(queued);
+    request_cancel(resting);
+    request_cancel(flying);
+    g_assert_cmpuint(fake_http_n_cancelled(f->http), ==, 1);
+    g_assert_cmpuint(f->stats.in_flight, ==, 0);
+
+    fake_http_script(f->http, (FakeReply){ .status = 503, .retry_after_us = 60 * S });
+    get(f, "closes");
+    run_until_ends(f, 1);
+    doomed = get(f, "doomed");
+    request_cancel(doomed);
+    run_for(50 * MS);
+    g_assert_cmpstr(f->ends->str, ==, "closes ");
+}
+
+static void test_a_cancelled_request_makes_room(void)
+{
+    g_autoptr(Fixture) f = fixture_new(1, 10 * S);
+    Request *first;
+
+    fake_http_script(f->http, hold());
+    fake_http_script(f->http, reply(200));
+    first = get(f, "a");
+    get(f, "b");
+    request_cancel(first);
+    run_until_ends(f, 1);
+    g_assert_cmpstr(f->ends->str, ==, "b ");
+}
+
+static void test_done_may_free_everything(gconstpointer data)
+{
+    g_autoptr(Fixture) f = fixture_new(2, 10 * S);
+    FakeReply first = { .status = GPOINTER_TO_UINT(data), .retry_after_us = 60 * S };
+
+    f->frees_requests = TRUE;
+    fake_http_script(f->http, first);
+    fake_http_script(f->http, hold());
+    get(f, "a");
+    get(f, "b");
+    get(f, "c");
+    run_until_ends(f, 1);
+    g_assert_cmpuint(fake_http_n_flying(f->http), ==, 0);
+    run_for(20 * MS);
+    g_assert_cmpuint(f->n_ends, ==, 1);
+}
+
+static void test_an_overdue_request_may_free_everything(void)
+{
+    g_autoptr(Fixture) f = fixture_new(1, 60 * MS);
+
+    f->frees_requests = TRUE;
+    fake_http_script(f->http, hold());
+    get(f, "a");
+    get(f, "b");
+    get(f, "c");
+    run_until_ends(f, 1);
+    run_for(20 * MS);
+    g_assert_cmpuint(f->n_ends, ==, 1);
+}
+
+static void test_at_rest_nothing_wakes_up(void)
+{
+    g_autoptr(Fixture) f = fixture_new(4, 10 * S);
+    guint turns = 0;
+
+    fake_http_script(f->http, reply(200));
+    get(f, "a");
+    run_until_ends(f, 1);
+    run_for(5 * MS);
+    while (g_main_context_iteration(NULL, FALSE))
+        turns++;
+    g_assert_cmpuint(turns, ==, 0);
+}
+
+static void test_one_line_in_the_debug_log_per_answer(void)
+{
+    g_autoptr(Fixture) f = fixture_new(4, 10 * S);
+
+    fake_http_script(f->http, (FakeReply){ .status = 200, .body = "hello" });
+    fake_http_script(f->http, failure(PPIOFS_ERROR_PROTOCOL));
+    g_test_expect_message("ppiofs", G_LOG_LEVEL_DEBUG, "GET /a: 200, 1 ms, 5 bytes");
+    g_test_expect_message("ppiofs", G_LOG_LEVEL_DEBUG, "GET /b: no answer, * ms: no luck");
+    get(f, "a");
+    get(f, "b");
+    run_until_ends(f, 2);
+    g_test_assert_expected_messages();
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(name) g_test_add_func("/request/" #name, test_##name)
+    ADD(an_answer_ends_it);
+    ADD(each_end_of_a_try_has_its_number_of_tries);
+    ADD(a_second_try_may_succeed);
+    ADD(there_is_a_rest_between_tries);
+    ADD(without_time_for_a_rest_the_last_error_counts);
+    ADD(a_later_try_has_what_is_left_of_the_time);
+    ADD(no_more_than_max_requests_are_under_way);
+    ADD(lists_go_first_and_each_kind_in_order);
+    ADD(waiting_for_room_counts_as_time);
+    ADD(retry_after_holds_all_requests_back);
+    ADD(who_cannot_wait_that_long_is_busy_at_once);
+    ADD(offline_nobody_waits_and_nothing_is_sent);
+    ADD(offline_one_probe_goes_and_its_answer_opens_the_gate);
+    ADD(a_failed_probe_is_not_repeated);
+    ADD(a_cancelled_probe_does_not_close_the_gate_for_ever);
+    ADD(who_rests_when_it_goes_offline_ends_with_its_last_error);
+    ADD(a_timeout_of_a_try_that_had_no_time_is_no_outage);
+    ADD(hangs_take_it_offline);
+    ADD(sixty_seconds_of_outage_cost_ten_requests);
+    ADD(a_cancelled_request_ends_silently_wherever_it_is);
+    ADD(a_cancelled_request_makes_room);
+    g_test_add_data_func("/request/done_of_an_answer_may_free_everything", GUINT_TO_POINTER(200),
+                         test_done_may_free_everything);
+    g_test_add_data_func("/request/done_of_an_error_may_free_everything", GUINT_TO_POINTER(503),
+                         test_done_may_free_everything);
+    ADD(an_overdue_request_may_free_everything);
+    ADD(at_rest_nothing_wakes_up);
+    ADD(one_line_in_the_debug_log_per_answer);
+    return g_test_run();
+}
