@@ -132,7 +132,7 @@ static gboolean on_exit_of_child(int fd, GIOCondition condition, gpointer data)
 
     (void)fd, (void)condition;
     TEMP_FAILURE_RETRY(waitpid(run->pid, &status, 0)); /* does not wait: it has ended */
-    output_read(&run->output);
+    output_read(&run->output); /* its last words may have come after the poll looked there */
     output_read(&run->complaint);
     run->complaint.bytes[sizeof run->complaint.bytes - 1] = '\0';
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {

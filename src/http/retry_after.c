@@ -35,7 +35,6 @@ gint64 http_parse_retry_after(const char *value, gint64 now_s)
 
     if (is_number(text)) /* what is too long for 64 bits becomes the largest there is */
         return clamped_us(g_ascii_strtoll(text, NULL, 10));
-    /* All three forms of an HTTP date begin with a day; curl_getdate() alone takes far more. */
-    date = g_ascii_isalpha(*text) ? curl_getdate(text, NULL) : -1;
+    date = curl_getdate(text, NULL); /* knows all three forms of an HTTP date, and then some */
     return date == -1 ? -1 : clamped_us(seconds_until(date, now_s));
 }

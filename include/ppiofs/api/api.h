@@ -40,8 +40,8 @@ typedef struct {
 /* @records: Record*, in the API's order, without those that are gone and without duplicates (where
  * pages overlap, the later page's item is the newer and counts). A record of a page that came
  * again with the same bytes is the same object as in the list before.
- * @unchanged is TRUE when every page came again like that. @n_pages >= 1. Exactly one of @list and @error of
- * ApiListDone is set. All borrowed. */
+ * @unchanged is TRUE when every page came again like that. @n_pages >= 1.
+ * Exactly one of @list and @error of ApiListDone is set. All borrowed. */
 typedef struct {
     GPtrArray *records;
     gboolean unchanged;

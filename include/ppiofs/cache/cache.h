@@ -17,8 +17,8 @@
 typedef struct Cache Cache;
 typedef struct CacheFetch CacheFetch;
 
-/* How the cache fetches. list() and get() start a fetch and return a handle for cancel(); the end is
- * told with cache_take_list() or cache_take_record(), never from inside the start. */
+/* How the cache fetches. list() and get() start a fetch and return a handle for cancel(); the end
+ * is told with cache_take_list() or cache_take_record(), never from inside the start. */
 typedef struct {
     gpointer (*list)(gpointer data, CacheFetch *fetch);
     gpointer (*get)(gpointer data, const char *id, CacheFetch *fetch);
