@@ -199,6 +199,7 @@ static void detail_failed(Cache *cache, const char *name, const GError *error,
         return;
     }
     trouble_note(&cache->details_trouble, error, time->monotonic, 0);
+    cache->details_trouble.until = trouble->until; /* the back-off is each instance's own */
     class_failed(&cache->details_trouble, "instance details", cache_age(cache, cache->detail_time));
 }
 

@@ -111,9 +111,14 @@ static gboolean add_settings(CommandLine *line, const char *list, GError **error
     }
 }
 
+static gboolean ends_reading(OptionsMode mode)
+{
+    return mode == OPTIONS_HELP || mode == OPTIONS_VERSION;
+}
+
 static gboolean set_mode(CommandLine *line, OptionsMode mode, GError **error)
 {
-    if (line->mode != OPTIONS_MOUNT && line->mode != mode) {
+    if (line->mode != OPTIONS_MOUNT && line->mode != mode && !ends_reading(mode)) {
         g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
                             "only one of --check, --refresh and --print-config at a time");
         return FALSE;
@@ -138,7 +143,7 @@ static gboolean apply_switch(CommandLine *line, const CommandSwitch *found, GErr
     }
 }
 
-/* Takes argv[i] that starts with '-', and what belongs to it. Returns how many that were, 0 on
+/* Takes argv[0] that starts with '-', and what belongs to it. Returns how many that were, 0 on
  * failure. */
 static int take_dashed(CommandLine *line, char **argv, gboolean helper, GError **error)
 {
@@ -159,11 +164,6 @@ static int take_dashed(CommandLine *line, char **argv, gboolean helper, GError *
     else if (apply_switch(line, found, error))
         return found->action == SWITCH_SKIP_ONE && argv[1] ? 2 : 1;
     return 0;
-}
-
-static gboolean ends_reading(OptionsMode mode)
-{
-    return mode == OPTIONS_HELP || mode == OPTIONS_VERSION;
 }
 
 CommandLine *command_line_parse(int argc, char **argv, GError **error)

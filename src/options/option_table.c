@@ -9,56 +9,52 @@
 #include <string.h>
 
 #define S ((gint64)G_USEC_PER_SEC)
-#define YEAR                                                                                       \
-    (365 * 24 * 3600 * S) /* longer means "for ever"; the bound keeps sums of times small */
 #define DAY (24 * 3600 * S)
+#define YEAR (365 * DAY) /* longer means "for ever"; the bound keeps sums of times small */
 
 #define AT(field) offsetof(Options, field)
-#define IGNORED(name)                                                                              \
-    {                                                                                              \
-        name, OPTION_IGNORED, 0, NULL, NULL, NULL, NULL, 0, 0, 0                                   \
-    }
-
 /* clang-format off */
+#define IGNORED(name) { name, OPTION_IGNORED, 0, NULL, NULL, NULL, NULL, 0, 0, 0 }
+
 static const OptionRow rows[] = {
     /* name, type, field, built in, otherwise, placeholder,
        help, min, max, traits */
     { "api_url", OPTION_URL, AT(api_url), NULL, "by profile", "URL",
-      "the API's base URL: https, or http to 127.x.x.x or [::1]", 0, 0, 0 },
+      "base URL of the API", 0, 0, 0 },
     { "api_key_file", OPTION_PATH, AT(api_key_file), NULL, "see below", "PATH",
-      "the file that holds the API key", 0, 0, 0 },
+      "file that holds the API key", 0, 0, 0 },
     { "api_key_command", OPTION_COMMAND, AT(api_key_command), NULL, "none", "COMMAND",
-      "a program that prints the key (configuration file only)", 0, 0, OPTION_ONLY_IN_FILE },
+      "prints the key; configuration file only", 0, 0, OPTION_ONLY_IN_FILE },
     { "ttl", OPTION_SECONDS, AT(ttl_us), "10", NULL, "SECONDS",
-      "how long the list of instances is fresh; 0: ask every time", 0, YEAR, 0 },
+      "how long the list is fresh; 0: ask always", 0, YEAR, 0 },
     { "detail_ttl", OPTION_SECONDS, AT(detail_ttl_us), "300", NULL, "SECONDS",
-      "how long what only a single instance's answer has is fresh", 0, YEAR, 0 },
+      "how long tools and prices are fresh", 0, YEAR, 0 },
     { "negative_ttl", OPTION_SECONDS, AT(negative_ttl_us), "5", NULL, "SECONDS",
-      "how long an unknown id is remembered as missing", 0, YEAR, 0 },
+      "how long an unknown id counts as missing", 0, YEAR, 0 },
     { "max_stale", OPTION_SECONDS, AT(max_stale_us), "3600", NULL, "SECONDS",
-      "how long the last good answer is shown while the API fails", 0, YEAR, 0 },
+      "how long to show old data while the API fails", 0, YEAR, 0 },
     { "timeout", OPTION_SECONDS, AT(timeout_us), "10", NULL, "SECONDS",
-      "deadline of one operation, retries included", S / 10, 3600 * S, 0 },
+      "deadline of an operation, retries included", S / 10, 3600 * S, 0 },
     { "max_requests", OPTION_COUNT, AT(max_requests), "16", NULL, "N",
       "requests under way at once", 1, 256, 0 },
     { "page_size", OPTION_COUNT, AT(page_size), "100", NULL, "N",
-      "instances asked for in one list request", 1, 1000, 0 },
+      "instances in one list request", 1, 1000, 0 },
     { "secrets", OPTION_SECRETS, AT(secrets), "show", NULL, "show|hide",
-      "whether passwords and variables appear; hide with allow_other", 0, 0, 0 },
+      "passwords and variables; hide with allow_other", 0, 0, 0 },
     { "watch", OPTION_SECONDS, AT(watch_us), "off", NULL, "SECONDS",
-      "ask this often by itself, push changes, write changes.log", S, DAY, OPTION_MAY_BE_OFF },
+      "poll, push changes, write changes.log", S, DAY, OPTION_MAY_BE_OFF },
     { "cacert", OPTION_PATH, AT(cacert), NULL, "libcurl's", "PATH",
-      "trust these certificate authorities (PEM)", 0, 0, 0 },
+      "certificate authorities to trust (PEM)", 0, 0, 0 },
     { "proxy", OPTION_PROXY, AT(proxy), NULL, "libcurl's", "URL",
-      "go through this proxy; empty: through none", 0, 0, 0 },
+      "proxy to go through; empty: none", 0, 0, 0 },
     { "config", OPTION_PATH, AT(config), NULL, "see below", "PATH",
-      "the configuration file", 0, 0, OPTION_NEVER_IN_FILE },
+      "configuration file", 0, 0, OPTION_NEVER_IN_FILE },
     { "log", OPTION_LOG_LEVEL, AT(log_level), "info", NULL, "LEVEL",
       "error, warning, info or debug", 0, 0, 0 },
     { "uid", OPTION_UID, AT(uid), NULL, "yours", "USER",
-      "whom the files belong to: a number or a name", 0, 0, 0 },
+      "owner of the files: number or name", 0, 0, 0 },
     { "gid", OPTION_GID, AT(gid), NULL, "yours", "GROUP",
-      "their group: a number or a name", 0, 0, 0 },
+      "group of the files: number or name", 0, 0, 0 },
     { "umask", OPTION_OCTAL, AT(umask), "000", NULL, "OCTAL",
       "permissions to take away", 0, 0, 0 },
     { "allow_other", OPTION_FLAG, AT(allow_other), "no", NULL, NULL,
@@ -66,7 +62,7 @@ static const OptionRow rows[] = {
     { "auto_unmount", OPTION_FLAG, AT(auto_unmount), "no", NULL, NULL,
       "unmount even if ppiofs is killed", 0, 0, 0 },
     { "fsname", OPTION_STRING, AT(fsname), NULL, "the profile", "NAME",
-      "the name that df and mount show", 0, 0, 0 },
+      "name that df and mount show", 0, 0, 0 },
     /* What fstab, mount(8) and mount.fuse3 pass on. Always on or without meaning here. */
     IGNORED("ro"), IGNORED("rw"), IGNORED("suid"), IGNORED("nosuid"), IGNORED("dev"),
     IGNORED("nodev"), IGNORED("exec"), IGNORED("noexec"), IGNORED("default_permissions"),

@@ -81,7 +81,11 @@ gboolean option_value_set(Options *options, const OptionRow *row, const char *te
 
 char *option_value_text(const Options *options, const OptionRow *row)
 {
-    return types[row->type]->format((const char *)options + row->offset);
+    const char *field = (const char *)options + row->offset;
+
+    if ((row->traits & OPTION_MAY_BE_OFF) && *(const gint64 *)(gconstpointer)field == 0)
+        return g_strdup("off");
+    return types[row->type]->format(field);
 }
 
 gboolean option_value_is_public(const OptionRow *row)

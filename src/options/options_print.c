@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#define HELP_COLUMN 29 /* of the explanations in --help */
-#define LINE_WIDTH 78
+#define HELP_COLUMN 27 /* of the explanations in --help */
+#define LINE_WIDTH 80
 
 static const char usage_text[] =
     "Usage: ppiofs [SOURCE] MOUNTPOINT [-o OPTION[,OPTION...]] [-f] [-d]\n"
