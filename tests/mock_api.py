@@ -8,12 +8,12 @@ In a test:
         ...
         assert api.count("list") == 1
 
-As a command it prints its URL when it is ready; see --help, and the table of control routes below.
+As a command it prints its URL when it is ready; see --help, and the table of control
+routes in mock_control.py.
 """
 import argparse
 import asyncio
 import gc
-import json
 import pathlib
 import signal
 import socket
@@ -25,11 +25,11 @@ from urllib.parse import parse_qs, unquote
 
 import mock_fleet
 from mock_catalog import Catalog, merged
-from mock_faults import Fault, FaultPlan, error_answer, to_json
+from mock_control import CONTROL, control
+from mock_faults import Fault, FaultPlan, error_answer
 from mock_http import Answer, Connection, Delivery
 
 INSTANCES = "/gpus/v2/instances"
-CONTROL = "/_mock/"
 DEFAULT_KEY = "sk-test-0123456789abcdef"
 BACKLOG = 1024
 CALL_SECONDS = 10  # a loop that does not take a call for so long hangs in a test's own function
@@ -327,55 +327,6 @@ class MockApi:
         if self.gzip and "gzip" in request.headers.get("accept-encoding", ""):
             answer = answer.zipped
         return answer
-
-
-# Control over HTTP, for shells and benchmarks: not counted, and no fault meets it.
-
-def control_fault(api, request, _):
-    api.fault(**vars(Fault.from_json({"match": "*", **json.loads(request.body)})))
-
-
-def control_reset(api, *_):
-    api.clear_faults()
-    api.reset_counters()
-
-
-def control_counters(api, *_):
-    return api.counters()
-
-
-def control_put(api, request, id):
-    if id not in api.fleet:
-        api.add(mock_fleet.blank(id))
-    api.update(id, **json.loads(request.body or b"{}"))
-
-
-def control_delete(api, _, id):
-    api.remove(id)
-
-
-CONTROL_ROUTES = (
-    # method    path after /_mock/, "*" for an id    body
-    ("POST", "fault", control_fault),  # the fields of Fault; match is "*" unless given
-    ("POST", "reset", control_reset),  # forgets faults and counters; the fleet stays
-    ("GET", "counters", control_counters),
-    ("PUT", "instances/*", control_put),  # fields to merge; makes a missing instance
-    ("DELETE", "instances/*", control_delete),
-)
-
-
-def control(api, request):
-    place, _, id = request.target[len(CONTROL):].partition("instances/")
-    place = place or "instances/*"
-    for method, route, handler in CONTROL_ROUTES:
-        if (method, route) == (request.method, place):
-            try:
-                return Answer(200, to_json(handler(api, request, unquote(id)) or {}))
-            except KeyError:
-                return error_answer(404, "instance not found")
-            except (TypeError, ValueError) as error:
-                return error_answer(400, str(error))
-    return error_answer(404, "no such control route")
 
 
 def parse_arguments():

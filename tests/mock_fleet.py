@@ -229,7 +229,7 @@ def sample():
 
 
 def invented(number, dice):
-    """Instance @number of a large fleet: three in four run; some 55 values each, as in real life."""
+    """Instance @number of a large fleet: three in four run; some 60 values each then."""
     id = f"{dice.getrandbits(64):016x}"
     gpus = dice.choice((1, 1, 1, 2, 4, 8))
     record = make(

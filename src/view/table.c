@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/view/table.h"
 
-#include <string.h>
-
 #include "ppiofs/base/text.h"
 
 /* The columns in their order: the heading, and the file of the instance that it shows. */
@@ -42,19 +40,9 @@ static void append_value(GString *out, const char *value)
     }
 }
 
-static int compare_ids(gconstpointer a, gconstpointer b)
-{
-    const Instance *const *x = a, *const *y = b;
-
-    return strcmp(record_id((*x)->record), record_id((*y)->record));
-}
-
 void table_write(GString *out, const Listing *listing)
 {
-    /* A listing is sorted by file names, which escape what ids may hold. */
-    g_autoptr(GPtrArray) by_id = g_ptr_array_new();
-    g_ptr_array_extend(by_id, listing->instances, NULL, NULL);
-    g_ptr_array_sort(by_id, compare_ids);
+    g_autoptr(GPtrArray) by_id = view_sorted_by_id(listing);
 
     for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
         g_string_append_printf(out, "%s%s", c == 0 ? "" : "\t", columns[c].heading);

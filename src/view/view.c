@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ppiofs/view/links.h"
+#include "ppiofs/view/ssh_config.h"
 #include "ppiofs/view/table.h"
 
 static const LinkView link_views[] = {
@@ -14,6 +15,7 @@ static const LinkView link_views[] = {
 };
 
 static const FileView file_views[] = {
+    { "ssh", "config", VIEW_NEEDS_RUNNING_DETAILS, ssh_config_write },
     { "tables", "instances.tsv", VIEW_NEEDS_LIST, table_write },
 };
 
@@ -34,4 +36,20 @@ gboolean view_is_running(const Instance *instance)
     g_autofree char *status = record_value(instance->record, "status");
 
     return g_strcmp0(status, "running") == 0;
+}
+
+static int compare_ids(gconstpointer a, gconstpointer b)
+{
+    const Instance *const *x = a, *const *y = b;
+
+    return strcmp(record_id((*x)->record), record_id((*y)->record));
+}
+
+GPtrArray *view_sorted_by_id(const Listing *listing)
+{
+    GPtrArray *by_id = g_ptr_array_new();
+
+    g_ptr_array_extend(by_id, listing->instances, NULL, NULL);
+    g_ptr_array_sort(by_id, compare_ids);
+    return by_id;
 }

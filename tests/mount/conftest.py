@@ -20,8 +20,11 @@ def pytest_configure(config):
 
 
 @pytest.fixture(scope="session")
-def watchdog():
-    dog = Watchdog()
+def watchdog(request):
+    # Its stderr is that of the run: what pytest captured is lost when the run has to be ended.
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        dog = Watchdog()
     yield dog
     dog.stop()
 
@@ -44,14 +47,15 @@ def api(time_limit):
 
 @pytest.fixture
 def mount_factory(api, tmp_path, watchdog):
-    """mount_factory(options={…}, …): as Mount, at the test's api; each in a directory of its own.
-    All are unmounted at the end, each with its checks; the first that failed is what is told."""
+    """mount_factory(options={…}, …): as Mount, at the test's api. Each has a directory of its own,
+    unless tmp_path= names another's. All are unmounted at the end, each with its checks; of the
+    failures the first is told."""
     mounts = []
 
     def make(api=api, **how):
-        place = tmp_path / f"mount{len(mounts)}"
-        place.mkdir()
-        mounts.append(Mount(api, how.pop("tmp_path", place), watchdog=watchdog, **how))
+        place = how.pop("tmp_path", tmp_path / f"mount{len(mounts)}")
+        place.mkdir(exist_ok=True)
+        mounts.append(Mount(api, place, watchdog=watchdog, **how))
         return mounts[-1]
     yield make
     failures = []

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Mounts the real ppiofs for a test, and takes it down again whatever happened in between."""
+import contextlib
 import os
 import pathlib
 import re
@@ -91,7 +92,7 @@ def binary():
 def daemon_environment(home, extra):
     """The caller's environment without what is not the test's; @extra wins, None removes."""
     env = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
-    env.update(XDG_CONFIG_HOME=str(home), HOME=str(home), NO_PROXY="*", no_proxy="*")
+    env.update(XDG_CONFIG_HOME=str(home), HOME=str(home))
     for name, value in (extra or {}).items():
         env.pop(name, None)
         if value is not None:
@@ -109,10 +110,10 @@ class Mount:
 
     def __init__(self, api, tmp_path, options=None, args=(), env=None, key=KEY, wait=True,
                  watchdog=None):
-        self.tmp_path = pathlib.Path(tmp_path)
+        self.tmp_path = pathlib.Path(tmp_path).resolve()  # as mountinfo spells it
         self.path = self.tmp_path / "mnt"
-        self.path.mkdir(exist_ok=True)
-        self.path = self.path.resolve()  # as mountinfo spells it
+        with contextlib.suppress(FileExistsError):  # mkdir(exist_ok) would look into a dead mount
+            self.path.mkdir()
         self.key_file = self.tmp_path / "api_key"
         if key is not None:
             self.write_key(key)
@@ -120,6 +121,7 @@ class Mount:
         self._expected_exit = {0}
         self._watchdog = watchdog
         self._device = None
+        self._neighbour = self._living_mount()  # not ours: neither to wait for nor to take down
         self._closed = False
         self.command = [str(binary()), "-f", str(self.path), *self._option_words(api, key, options),
                         *map(str, args)]
@@ -142,7 +144,8 @@ class Mount:
         return ["-o", ",".join(words)] if words else []
 
     def _start(self, env):
-        with open(self.tmp_path / "stderr", "ab") as err, open(self.tmp_path / "stdout", "ab") as out:
+        with (open(self.tmp_path / "stderr", "ab") as err,
+              open(self.tmp_path / "stdout", "ab") as out):
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out,
                                             stderr=err, env=env, start_new_session=True)
         if self._watchdog is not None:
@@ -161,29 +164,36 @@ class Mount:
         return self.process.pid
 
     def is_mounted(self):
-        return mounted_device(self.path) is not None
+        return mounted_device(self.path) not in (None, self._neighbour)
 
     def wait_until_mounted(self, timeout=MOUNT_SECONDS):
         """Until it is in the mount table and answers a stat()."""
         limit = time.monotonic() + timeout
-        while (device := mounted_device(self.path)) is None:
+        while (device := mounted_device(self.path)) in (None, self._neighbour) or not self._answers(
+                max(limit - time.monotonic(), 1)):
             if self.process.poll() is not None:
                 raise MountError(f"ppiofs ended with {self.process.returncode}:\n{self.stderr()}")
             if time.monotonic() > limit:
-                raise MountError(f"not mounted after {timeout} s:\n{self.stderr()}")
+                raise MountError(f"no living mount after {timeout} s:\n{self.stderr()}")
             time.sleep(POLL_SECONDS)
         self._device = device
-        self._wait_until_it_answers(max(limit - time.monotonic(), 1))
 
-    def _wait_until_it_answers(self, timeout):
-        answered = []
-        # A thread that hangs here is let go by _clean_up(), which aborts the connection.
-        asking = threading.Thread(target=lambda: answered.append(os.stat(self.path).st_dev),
-                                  daemon=True)
+    def _living_mount(self):
+        device = mounted_device(self.path)
+        return device if device is not None and self._answers(1) else None
+
+    def _answers(self, timeout):
+        """Whether a file system lives at the mount point: no answer and ENOTCONN are none."""
+        devices = []
+
+        def ask():
+            with contextlib.suppress(OSError):
+                devices.append(os.stat(self.path).st_dev)
+        # A thread that hangs here is let go when the connection is aborted.
+        asking = threading.Thread(target=ask, daemon=True)
         asking.start()
         asking.join(timeout)
-        if not answered or answered[0] == os.stat(self.path.parent).st_dev:
-            raise MountError(f"mounted, but does not answer:\n{self.stderr()}")
+        return bool(devices) and devices[0] != os.stat(self.path.parent).st_dev
 
     def read(self, name):
         return self.read_bytes(name).decode()
@@ -264,11 +274,13 @@ class Mount:
             raise MountError(f"fusermount3 -u: {asked.returncode} {asked.stderr.strip()}")
 
     def _clean_up(self):
-        """Nothing of it is left, however it went; never raises, never waits for long."""
+        """Nothing of it is left, however it went; does not wait for long."""
         self._closed = True
-        take_down(self.path, self._device or mounted_device(self.path))
+        device = self._device or mounted_device(self.path)
+        if device != self._neighbour:
+            take_down(self.path, device)
         if self._watchdog is not None:
-            self._watchdog.unwatch(self.path)  # before the pid can become another's
+            self._watchdog.unwatch(self.path, self.pid)
         if self.process.poll() is None:
             self.process.kill()
             try:

@@ -83,11 +83,11 @@ class Watchdog:
         self._tell(event="disarm")
 
     def watch(self, path, pid):
-        """From before the daemon mounts until unwatch(), which comes before it is reaped."""
+        """From the daemon's start until unwatch()."""
         self._tell(event="watch", path=str(path), pid=pid)
 
-    def unwatch(self, path):
-        self._tell(event="unwatch", path=str(path))
+    def unwatch(self, path, pid):
+        self._tell(event="unwatch", path=str(path), pid=pid)
 
     def stop(self):
         self._process.stdin.close()
@@ -99,7 +99,7 @@ class Guard:
 
     def __init__(self, run_pid):
         self._run = os.pidfd_open(run_pid)
-        self._mounts = {}  # path -> pidfd of its daemon: unlike a pid, never somebody else's
+        self._mounts = {}  # (path, pid) -> pidfd: unlike a pid, never somebody else's
         self._deadline = None
         self._test = ""
         self._took_down = False
@@ -112,9 +112,9 @@ class Guard:
             self._deadline = None
         elif event == "watch":
             with contextlib.suppress(ProcessLookupError):
-                self._mounts[path] = os.pidfd_open(pid)
-        elif event == "unwatch" and path in self._mounts:
-            os.close(self._mounts.pop(path))
+                self._mounts[path, pid] = os.pidfd_open(pid)
+        elif event == "unwatch" and (path, pid) in self._mounts:
+            os.close(self._mounts.pop((path, pid)))
 
     def seconds_left(self):
         return None if self._deadline is None else max(self._deadline - time.monotonic(), 0)
@@ -133,7 +133,7 @@ class Guard:
                 signal.pidfd_send_signal(self._run, signal.SIGABRT)
 
     def take_all_down(self):
-        for path, daemon in self._mounts.items():
+        for (path, _), daemon in self._mounts.items():
             take_down(path, mounted_device(path))
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(daemon, signal.SIGKILL)

@@ -241,6 +241,7 @@ static void test_freeing_it_cancels_everything(void)
 
     for (guint i = 0; i < 20; i++) {
         fake_http_script(f->http, hold);
+        fake_http_script(f->http, hold);
         api_get(f->api, "abc", on_record, f);
         api_list(f->api, on_list, f);
     }

@@ -69,6 +69,7 @@ static void test_calls_are_taken_apart(void)
         { "ppiofs --refresh /mnt", "|/mnt mode 2" },
         { "ppiofs -h --nonsense", " mode 3" },
         { "ppiofs --help", " mode 3" },
+        { "ppiofs --check --help", " mode 3" },
         { "ppiofs -V", " mode 4" },
         { "ppiofs --version", " mode 4" },
         { "ppiofs --print-config", " mode 5" },

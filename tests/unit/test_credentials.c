@@ -3,9 +3,9 @@
 
 #include "ppiofs/base/error.h"
 
-#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *const key_variables[] = { "PPIO_API_KEY", "NOVITA_API_KEY", NULL };
@@ -283,6 +283,7 @@ static void test_a_reload_ends_with_the_credentials(Fixture *f, gconstpointer da
     g_assert_cmpint(g_unlink(f->systemd_file), ==, 0);
     credentials_reload(credentials, context, on_reloaded, &reloaded);
     credentials_free(credentials);
+    g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, -1); /* the program is gone */
     while (g_main_context_iteration(context, FALSE))
         ;
     g_assert_cmpint(reloaded.calls, ==, 0);

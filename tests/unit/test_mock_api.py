@@ -177,6 +177,7 @@ def test_the_sample_has_what_the_tests_look_for():
     assert {r["type"] for r in records} == {"gpu", "cpu"}
     assert {r["billing"]["mode"] for r in records} == {"postpaid", "prepaid", "spot"}
     assert "" in names and len(set(names)) == len(names) - 1
+    assert {} in [r.get("tools") for r in records] and None in [r.get("tools") for r in records]
     for record in records:
         assert ("prepaid" in record["pricing"]) == (record["billing"]["mode"] == "prepaid")
         assert ("spot" in record["pricing"]) == (record["billing"]["mode"] == "spot")
@@ -408,6 +409,23 @@ def test_chunked_and_endless_bodies(api):
             came += len(peer.recv(1 << 20))
         assert fetch(api)  # the others are still served
     eventually(lambda: api.cancelled == 1)
+
+
+def test_an_endless_body_waits_for_its_reader(api):
+    made = []
+
+    def endless():
+        while True:
+            made.append(1)
+            yield b" " * 65536
+    api.fault("get", body=endless, times=1)
+    with socket.create_connection(("127.0.0.1", api.port), timeout=SOON) as peer:
+        peer.sendall(f"GET {INSTANCES}/{ONE} HTTP/1.1\r\n\r\n".encode())
+        eventually(lambda: made)
+        time.sleep(0.5)
+        first = len(made)
+        time.sleep(0.2)
+        assert len(made) == first  # it stands still: nothing piles up in memory
 
 
 def test_close_and_reset_end_the_connection(api):

@@ -2,7 +2,6 @@
 #include "ppiofs/options.h"
 
 #include "ppiofs/base/error.h"
-#include "ppiofs/options/command_switch.h"
 #include "ppiofs/options/option_table.h"
 
 #include <glib/gstdio.h>
@@ -322,53 +321,6 @@ static void test_help_and_version_need_nothing_else(Fixture *f, gconstpointer da
     g_assert_cmpint(refresh->mode, ==, OPTIONS_REFRESH);
 }
 
-static void test_help_tells_every_option_and_switch(void)
-{
-    g_autofree char *help = options_help();
-    g_auto(GStrv) lines = g_strsplit(help, "\n", -1);
-    gsize n_rows, n_switches;
-    const OptionRow *rows = option_table(&n_rows);
-    const CommandSwitch *switches = command_switches(&n_switches);
-
-    for (gsize i = 0; i < n_rows; i++) {
-        g_autofree char *before = g_strconcat(" ", rows[i].name, NULL);
-
-        g_test_message("%s", rows[i].name);
-        g_assert_nonnull(strstr(help, before));
-        g_assert_true(rows[i].type == OPTION_IGNORED || strstr(help, rows[i].help));
-        g_assert_true(rows[i].type == OPTION_IGNORED || rows[i].fallback || rows[i].otherwise);
-    }
-    for (gsize i = 0; i < n_switches; i++)
-        g_assert_nonnull(strstr(help, switches[i].help));
-    for (char **line = lines; *line; line++)
-        g_assert_cmpuint(strlen(*line), <=, 100);
-}
-
-static void test_print_config_tells_values_and_origins_but_no_secret(Fixture *f, gconstpointer data)
-{
-    (void)data;
-    write_config(f, "[novita]\nproxy=http://u:s3cret@p.example:1\n"
-                    "api_key_command=fetch --token s3cret\ntimeout=2.5\n");
-    g_setenv("PPIOFS_PAGE_SIZE", "7", TRUE);
-    g_autoptr(Options) o = parse_well("ppiofs --print-config novita -o ttl=4");
-    g_autofree char *text = options_print_config(o, "the file /k");
-    g_autofree char *keyless = options_print_config(o, NULL);
-    g_autofree char *from_file = g_strdup_printf("timeout=2.5 +# %s \\[novita\\]\n", f->config);
-
-    g_test_message("%s", text);
-    g_assert_true(g_str_has_prefix(text, "[novita]\n"));
-    g_assert_true(g_regex_match_simple("\nttl=4 +# command line\n", text, 0, 0));
-    g_assert_true(
-        g_regex_match_simple("\npage_size=7 +# environment PPIOFS_PAGE_SIZE\n", text, 0, 0));
-    g_assert_true(g_regex_match_simple(from_file, text, 0, 0));
-    g_assert_true(g_regex_match_simple("\nmax_requests=16 +# built in\n", text, 0, 0));
-    g_assert_true(g_regex_match_simple("\nproxy=http://\\*\\*\\*@p.example:1 ", text, 0, 0));
-    g_assert_true(g_regex_match_simple("\napi_key_command=fetch \\.\\.\\. ", text, 0, 0));
-    g_assert_nonnull(strstr(text, "api_key is set from the file /k"));
-    g_assert_nonnull(strstr(keyless, "api_key is not set"));
-    g_assert_null(strstr(text, "s3cret"));
-}
-
 static void test_mount_helpers_are_known_by_their_name(void)
 {
     g_assert_true(options_is_mount_helper("/sbin/mount.ppiofs"));
@@ -392,8 +344,6 @@ int main(int argc, char **argv)
     ADD("words", test_words_mean_what_the_mode_says);
     ADD("debug", test_debug_stays_in_the_foreground_and_logs_all);
     ADD("early", test_help_and_version_need_nothing_else);
-    ADD("print-config", test_print_config_tells_values_and_origins_but_no_secret);
-    g_test_add_func("/options/help", test_help_tells_every_option_and_switch);
     g_test_add_func("/options/helper", test_mount_helpers_are_known_by_their_name);
     return g_test_run();
 }

@@ -26,7 +26,7 @@ typedef enum {
 typedef enum {
     OPTION_ONLY_IN_FILE = 1 << 0, /* of the configuration */
     OPTION_NEVER_IN_FILE = 1 << 1,
-    OPTION_MAY_BE_OFF = 1 << 2, /* "off" and 0 are below @min and yet allowed */
+    OPTION_MAY_BE_OFF = 1 << 2, /* of seconds: "off" and 0 are allowed below @min, too */
 } OptionTraits;
 
 typedef struct {

@@ -36,3 +36,7 @@ const FileView *view_files(gsize *ret_n);
 
 /* Whether the status of an instance is "running". */
 gboolean view_is_running(const Instance *instance);
+
+/* The instances, Instance*, in the order of their ids: a listing is sorted by file names, which
+ * escape what ids may hold. They are borrowed. (transfer container) */
+GPtrArray *view_sorted_by_id(const Listing *listing);
