@@ -75,6 +75,7 @@ static gboolean on_hangup(gpointer data)
     cache_drop(app->cache);
     api_reset(app->api);
     source_reload_key(app->source);
+    session_forget_names(app->session);
     return G_SOURCE_CONTINUE;
 }
 

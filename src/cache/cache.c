@@ -194,7 +194,7 @@ CacheAnswer cache_ask_detail(Cache *cache, const char *name, const CacheAsk *ask
 
 void cache_drop(Cache *cache)
 {
-    fleet_clear(cache->fleet);
+    fleet_expire(cache->fleet);
     trouble_clear(&cache->list_trouble);
     trouble_clear(&cache->details_trouble);
     g_hash_table_remove_all(cache->troubles);

@@ -216,6 +216,16 @@ FsStats fs_stats(const Fs *fs)
     return stats;
 }
 
+void fs_each_directory(const Fs *fs, void (*visit)(guint64 nodeid, const char *name, gpointer data),
+                       gpointer data)
+{
+    for (guint i = 0; i < fs->n_tops; i++)
+        visit(nodeid_directory(i + 1, 0), fs->tops[i].name, data);
+    for (guint i = fs->n_tops + 1; i < slots_end(fs->slots); i++)
+        if (slots_name(fs->slots, i) != NULL)
+            visit(nodeid_directory(i, 0), NULL, data);
+}
+
 void fs_free(Fs *fs)
 {
     if (fs == NULL)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ppiofs/base/error.h"
+#include "ppiofs/fs/notifier.h"
 
 /* After an answer the next request mostly comes at once; being there when it does saves the kernel
  * a sleep and a wake-up, which on a virtual machine is most of what a request costs. */
@@ -19,7 +20,9 @@
 #define TURN_US 5000
 
 struct Session {
+    Fs *fs;
     struct fuse_session *fuse;
+    Notifier *notifier;
     struct fuse_buf buffer;
     GSource *source;
     gpointer tag;
@@ -159,6 +162,7 @@ static gboolean mount_session(Session *session, const char *mountpoint)
     if (session->fuse == NULL || fuse_session_mount(session->fuse, mountpoint) != 0)
         return FALSE;
     session->mounted = TRUE;
+    session->notifier = notifier_new(session->fuse);
     fd = fuse_session_fd(session->fuse);
     return fuse_session_custom_io(session->fuse, &io, fd) == 0 &&
            g_unix_set_fd_nonblocking(fd, TRUE, NULL);
@@ -169,6 +173,7 @@ Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *cont
 {
     g_autoptr(Session) session = g_new0(Session, 1);
 
+    session->fs = fs;
     session->ended = ended;
     session->data = data;
     session->may_spin = g_get_num_processors() > 1;
@@ -184,6 +189,33 @@ Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *cont
     return g_steal_pointer(&session);
 }
 
+/* Ages every name the kernel keeps at once and without a lock; from Linux 6.16 on, others refuse
+ * it. Debian 12's header does not know it. */
+#define NOTIFY_INC_EPOCH 8
+
+static void age_all_names(Session *session)
+{
+    struct fuse_out_header notice = { .len = sizeof notice, .error = NOTIFY_INC_EPOCH };
+
+    if (write(fuse_session_fd(session->fuse), &notice, sizeof notice) < 0)
+        g_debug("this kernel forgets only the names that nobody uses at the moment");
+}
+
+static void forget_directory(guint64 nodeid, const char *name, gpointer data)
+{
+    Session *session = data;
+
+    notifier_forget_attributes(session->notifier, nodeid);
+    if (name != NULL)
+        notifier_forget_name(session->notifier, FUSE_ROOT_ID, name);
+}
+
+void session_forget_names(Session *session)
+{
+    age_all_names(session);
+    fs_each_directory(session->fs, forget_directory, session);
+}
+
 void session_free(Session *session)
 {
     if (session == NULL)
@@ -194,6 +226,7 @@ void session_free(Session *session)
     }
     if (session->mounted)
         fuse_session_unmount(session->fuse);
+    notifier_free(session->notifier);
     if (session->fuse != NULL)
         fuse_session_destroy(session->fuse);
     free(session->buffer.mem);

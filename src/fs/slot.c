@@ -93,6 +93,11 @@ void slots_forget(Slots *slots, guint number, guint64 n)
     g_free(slot);
 }
 
+guint slots_end(const Slots *slots)
+{
+    return slots->first + slots->by_number->len;
+}
+
 guint slots_count(const Slots *slots)
 {
     return g_hash_table_size(slots->by_name);

@@ -261,11 +261,14 @@ gboolean instance_is_listed(const Instance *instance, NodeIndex node)
            (subtree_flags(record_tree(instance->record), node) & NODE_LISTED) != 0;
 }
 
-void fleet_clear(Fleet *fleet)
+void fleet_expire(Fleet *fleet)
 {
-    g_hash_table_remove_all(fleet->by_name);
-    fleet->unlike_list = FALSE;
-    names_changed(fleet);
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, fleet->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        ((Instance *)value)->item_time = ((Instance *)value)->detail_time = 0;
 }
 
 void fleet_free(Fleet *fleet)

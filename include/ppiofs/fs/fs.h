@@ -64,6 +64,11 @@ void fs_on_live(Fs *fs, void (*live)(gpointer data), gpointer data);
 
 FsStats fs_stats(const Fs *fs);
 
+/* Calls @visit for each directory whose names and attributes the kernel may keep: those of the root
+ * with their @name, those of instances with NULL. */
+void fs_each_directory(const Fs *fs, void (*visit)(guint64 nodeid, const char *name, gpointer data),
+                       gpointer data);
+
 /* Answers everything that is parked with ENOTCONN: the mount goes away. */
 void fs_answer_all(Fs *fs);
 

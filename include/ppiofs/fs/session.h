@@ -21,6 +21,10 @@ typedef struct {
 Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *context,
                        void (*ended)(gpointer data), gpointer data, GError **error);
 
+/* Makes the kernel forget every name below the root, so that all is looked up again. Returns at
+ * once. */
+void session_forget_names(Session *session);
+
 /* Unmounts, if it still is, and closes. */
 void session_free(Session *session);
 

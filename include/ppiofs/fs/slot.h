@@ -19,5 +19,8 @@ const char *slots_name(const Slots *slots, guint slot);
 
 void slots_forget(Slots *slots, guint slot, guint64 n);
 
+/* One more than the largest number that was ever in use. */
+guint slots_end(const Slots *slots);
+
 guint slots_count(const Slots *slots);
 void slots_free(Slots *slots);

@@ -37,8 +37,8 @@ typedef struct {
 
 Fleet *fleet_new(void);
 
-/* A complete list: @records are Record*, partial. What it lacks is removed, unless a single GET that
- * came after the list was asked for showed it. */
+/* A complete list: @records are Record*, partial. What it lacks is removed, unless a single GET
+ * that came after the list was asked for showed it. */
 void fleet_apply_list(Fleet *fleet, GPtrArray *records, const AnswerTime *time);
 
 /* The same list again, byte for byte, while the fleet is still like it. */
@@ -69,7 +69,10 @@ guint64 fleet_version(const Fleet *fleet);
 /* Whether a top-level field is one that the list has, so that a list confirms it. */
 gboolean instance_is_listed(const Instance *instance, NodeIndex node);
 
-void fleet_clear(Fleet *fleet);
+/* From now on no answer at hand counts as fetched. The records stay, so that what turns out not to
+ * have changed keeps its version. */
+void fleet_expire(Fleet *fleet);
+
 void fleet_free(Fleet *fleet);
 
 Instance *instance_ref(Instance *instance);
