@@ -153,10 +153,9 @@ static gboolean on_wake(gpointer data)
     Queue *queue = data;
     QueueEntry *entry;
 
-    queue_pump(queue);
+    queue_pump(queue); /* comes back for the other doomed ones */
     entry = head_of(&queue->doomed);
     if (entry) {
-        wake_in(queue, 0); /* the others */
         entry_leave(entry);
         queue->ops->over(entry, queue->data);
     }

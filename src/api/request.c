@@ -113,8 +113,6 @@ static gint64 request_next_try(Request *request, const HttpAnswer *answer, const
 
     if (request->tries >= attempt_max_tries(answer, error))
         return NEVER;
-    if (gate_look(gate, now) == GATE_OFFLINE)
-        return NEVER;
     at = now + gate_rest_us(gate, request->tries + 1);
     at = MAX(at, gate_closed_until(gate, now));
     return at + MIN_TRY_US <= request->entry.deadline ? at : NEVER;

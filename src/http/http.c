@@ -67,21 +67,6 @@ static void call_free(HttpCall *call)
     g_free(call);
 }
 
-static void log_answer(const HttpCall *call, const HttpAnswer *answer)
-{
-    g_debug("GET %s%s: %u, %" G_GINT64_FORMAT " ms, %" G_GSIZE_FORMAT " bytes",
-            call->transfer.url->host, call->transfer.url->path, answer->status,
-            answer->elapsed_us / 1000, answer->length);
-}
-
-static void log_error(const HttpCall *call, gint64 elapsed_us)
-{
-    const HttpUrl *url = call->transfer.url;
-
-    g_debug("GET %s%s: %" G_GINT64_FORMAT " ms, %s", url ? url->host : "", url ? url->path : "",
-            elapsed_us / 1000, call->transfer.error->message);
-}
-
 static void call_end(HttpCall *call)
 {
     gint64 elapsed_us = g_get_monotonic_time() - call->started;
@@ -89,12 +74,10 @@ static void call_end(HttpCall *call)
 
     call_detach(call);
     if (call->transfer.error) {
-        log_error(call, elapsed_us);
         call->done(NULL, call->transfer.error, call->data);
     } else {
         transfer_get_answer(&call->transfer, &answer);
         answer.elapsed_us = elapsed_us;
-        log_answer(call, &answer);
         call->done(&answer, NULL, call->data);
     }
     call_free(call);

@@ -151,6 +151,7 @@ static void test_late_failures_of_older_requests_change_nothing(void)
     probe = must_enter(gate, T0 + S);
     gate_failed(gate, &old, T0 + S, "refused");
     g_assert_cmpint(gate_look(gate, T0 + S), ==, GATE_OFFLINE);
+    g_assert_cmpint(gate_closed_until(gate, T0 + S), ==, T0 + 2 * S); /* the probe is under way */
     gate_failed(gate, &probe, T0 + S, "refused");
     g_assert_cmpint(gate_closed_until(gate, T0 + S), ==, T0 + 3 * S);
 }

@@ -272,6 +272,21 @@ static void test_a_cycle_of_cursors_is_an_error(void)
     g_assert_cmpuint(fake_http_n_requests(f->http), ==, 3);
 }
 
+static void test_the_same_bytes_for_another_cursor_are_another_page(void)
+{
+    static const char page[] = PAGE(ITEM("b"), "p3", "true");
+    g_autoptr(Fixture) f = fixture_new();
+
+    script(f, PAGE(ITEM("a"), "p2", "true"));
+    script(f, page);
+    script(f, LAST(""));
+    list(f);
+    script(f, PAGE(ITEM("a"), "p3", "true"));
+    script(f, page); /* asked with p3, points to p3 */
+    list(f);
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER);
+}
+
 /* An endless list, one item a page. */
 static void answer_endlessly(const FakeRequest *request, FakeReply *ret_reply, gpointer data)
 {
@@ -339,6 +354,7 @@ static void test_too_many_items_in_one_page_are_too_large(void)
 
     list_scripted(f, body);
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
+    g_assert_nonnull(strstr(f->error->message, "200, but")); /* before the items were read */
 }
 
 static void test_too_many_items_in_all_pages_are_too_large(void)
@@ -586,6 +602,7 @@ int main(int argc, char **argv)
     ADD(an_error_on_a_later_page_fails_the_list);
     ADD(a_repeated_cursor_is_an_error);
     ADD(a_cycle_of_cursors_is_an_error);
+    ADD(the_same_bytes_for_another_cursor_are_another_page);
     ADD(endless_pages_are_too_large);
     ADD(a_thousand_pages_are_not);
     ADD(too_many_items_in_one_page_are_too_large);

@@ -300,6 +300,40 @@ static void test_lists_go_first_and_each_kind_in_order(void)
     g_assert_cmpstr(f->ends->str, ==, "a L M b c ");
 }
 
+static void test_who_has_rested_goes_before_who_came_later(void)
+{
+    g_autoptr(Fixture) f = fixture_new(1, 10 * S);
+
+    fake_http_script(f->http, reply(500));
+    fake_http_script(f->http, reply(200));
+    fake_http_script(f->http, reply(200));
+    get(f, "a");
+    f->offset += 1;
+    get(f, "b");
+    run_until_ends(f, 2);
+    g_assert_cmpstr(f->ends->str, ==, "a b ");
+}
+
+static void test_who_rests_longer_does_not_hold_others_up(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+    gint64 begin = g_get_monotonic_time();
+
+    f->long_rests = TRUE;
+    fake_http_script(f->http, reply(500));
+    get(f, "slow");
+    run_for(20 * MS);
+    f->long_rests = FALSE;
+    fake_http_script(f->http, reply(500));
+    fake_http_script(f->http, reply(200));
+    fake_http_script(f->http, reply(200));
+    get(f, "fast");
+    run_until_ends(f, 1);
+    g_assert_cmpstr(f->ends->str, ==, "fast ");
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, 400 * MS);
+    run_until_ends(f, 2);
+}
+
 static void test_waiting_for_room_counts_as_time(void)
 {
     g_autoptr(Fixture) f = fixture_new(1, 100 * MS);
@@ -334,11 +368,28 @@ static void test_retry_after_holds_all_requests_back(void)
     g_assert_cmpint(requests_closed_until(f->requests), ==, 0);
 }
 
+static void test_when_the_wait_is_over_the_queue_goes_on_by_itself(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 20 * S);
+    gint64 begin = g_get_monotonic_time();
+    Request *first;
+
+    fake_http_script(f->http, (FakeReply){ .status = 429, .retry_after_us = 100 * MS });
+    fake_http_script(f->http, reply(200));
+    first = get(f, "a");
+    run_for(10 * MS);
+    get(f, "b");
+    request_cancel(first);
+    run_until_ends(f, 1);
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, 5 * S);
+}
+
 static void test_who_cannot_wait_that_long_is_busy_at_once(void)
 {
     g_autoptr(Fixture) f = fixture_new(1, 10 * S);
     gint64 begin = g_get_monotonic_time();
 
+    f->long_rests = TRUE;
     fake_http_script(f->http, (FakeReply){ .status = 503, .retry_after_us = 60 * S });
     get(f, "a");
     get(f, "queued");
@@ -349,7 +400,7 @@ static void test_who_cannot_wait_that_long_is_busy_at_once(void)
     run_until_ends(f, 3);
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
     g_assert_cmpuint(fake_http_n_requests(f->http), ==, 1);
-    g_assert_cmpint(g_get_monotonic_time() - begin, <, 5 * S);
+    g_assert_cmpint(g_get_monotonic_time() - begin, <, 400 * MS); /* no rest */
 
     requests_reset(f->requests);
     fake_http_script(f->http, reply(200));
@@ -450,10 +501,22 @@ static void test_a_timeout_of_a_try_that_had_no_time_is_no_outage(void)
 {
     g_autoptr(Fixture) f = fixture_new(16, 10 * S);
 
-    for (guint i = 0; i < 8; i++) {
+    for (guint i = 0; i < 8; i++)
         fake_http_script(f->http, failure(PPIOFS_ERROR_TIMEOUT));
+    for (guint i = 0; i < 8; i++)
         fake_http_script(f->http, reply(404));
-    }
+    for (guint i = 0; i < 8; i++)
+        get(f, "a");
+    run_until_ends(f, 8); /* a warning would be fatal */
+    g_assert_cmpint(requests_closed_until(f->requests), ==, 0);
+}
+
+static void test_an_answer_that_is_too_large_is_no_outage(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+    FakeReply huge = failure(PPIOFS_ERROR_TOO_LARGE);
+
+    fake_http_handle(f->http, always, &huge);
     for (guint i = 0; i < 8; i++)
         get(f, "a");
     run_until_ends(f, 8); /* a warning would be fatal */
@@ -576,8 +639,9 @@ static void test_at_rest_nothing_wakes_up(void)
     get(f, "a");
     run_until_ends(f, 1);
     run_for(5 * MS);
-    while (g_main_context_iteration(NULL, FALSE))
-        turns++;
+    for (guint i = 0; i < 30; i++, g_usleep(1000))
+        while (g_main_context_iteration(NULL, FALSE))
+            turns++;
     g_assert_cmpuint(turns, ==, 0);
 }
 
@@ -607,8 +671,11 @@ int main(int argc, char **argv)
     ADD(a_later_try_has_what_is_left_of_the_time);
     ADD(no_more_than_max_requests_are_under_way);
     ADD(lists_go_first_and_each_kind_in_order);
+    ADD(who_has_rested_goes_before_who_came_later);
+    ADD(who_rests_longer_does_not_hold_others_up);
     ADD(waiting_for_room_counts_as_time);
     ADD(retry_after_holds_all_requests_back);
+    ADD(when_the_wait_is_over_the_queue_goes_on_by_itself);
     ADD(who_cannot_wait_that_long_is_busy_at_once);
     ADD(offline_nobody_waits_and_nothing_is_sent);
     ADD(offline_one_probe_goes_and_its_answer_opens_the_gate);
@@ -616,6 +683,7 @@ int main(int argc, char **argv)
     ADD(a_cancelled_probe_does_not_close_the_gate_for_ever);
     ADD(who_rests_when_it_goes_offline_ends_with_its_last_error);
     ADD(a_timeout_of_a_try_that_had_no_time_is_no_outage);
+    ADD(an_answer_that_is_too_large_is_no_outage);
     ADD(hangs_take_it_offline);
     ADD(sixty_seconds_of_outage_cost_ten_requests);
     ADD(a_cancelled_request_ends_silently_wherever_it_is);
