@@ -8,12 +8,15 @@
 #include "ppiofs/about.h"
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/log.h"
+#include "ppiofs/check.h"
 #include "ppiofs/credentials.h"
 #include "ppiofs/daemon.h"
 #include "ppiofs/fs/mountpoint.h"
 #include "ppiofs/fs/session.h"
 #include "ppiofs/options.h"
+#include "ppiofs/refresh.h"
 #include "ppiofs/source.h"
+#include "ppiofs/watch.h"
 
 #define EXIT_MOUNT_HELPER 32 /* mount(8): mount failure */
 
@@ -27,6 +30,7 @@ typedef struct {
     Api *api;
     Source *source;
     Cache *cache;
+    Watch *watch; /* NULL without -o watch */
     About *about;
     Fs *fs;
     Session *session;
@@ -126,6 +130,13 @@ static void on_live(gpointer data)
     daemon_ready(app->daemon);
 }
 
+static void on_watch_change(gpointer data)
+{
+    App *app = data;
+
+    session_forget_names(app->session);
+}
+
 static gboolean make_client(App *app, Credentials *credentials, GError **error)
 {
     const Options *options = app->options;
@@ -158,6 +169,10 @@ static void make_cache(App *app)
     const CacheSource source = source_functions(app->source);
 
     app->cache = cache_new(&cache, &source, clock_system());
+    if (options->watch_us > 0) {
+        app->watch = watch_new(app->cache, options->watch_us, clock_system(), NULL);
+        watch_on_change(app->watch, on_watch_change, app);
+    }
 }
 
 static void make_fs(App *app, Credentials *credentials)
@@ -173,6 +188,7 @@ static void make_fs(App *app, Credentials *credentials)
                            .gid = options->gid,
                            .umask = options->umask,
                            .hide_secrets = options->secrets == SECRETS_HIDE,
+                           .growing = app->watch == NULL ? NULL : watch_log(app->watch),
                            .about = about_files(app->about) };
     app->fs = fs_new(app->cache, &fs, clock_system(), NULL);
     fs_on_live(app->fs, on_live, app);
@@ -186,6 +202,7 @@ static void app_clear(App *app)
         fs_answer_all(app->fs);
     session_free(app->session);
     fs_free(app->fs);
+    watch_free(app->watch);
     cache_free(app->cache);
     about_free(app->about);
     source_free(app->source);
@@ -242,6 +259,10 @@ static gboolean run(const Options *options, Log *log, GError **error)
         return print(options_print_config(
             options, credentials == NULL ? NULL : credentials_source(credentials)));
     }
+    case OPTIONS_CHECK:
+        return check_run(options, error);
+    case OPTIONS_REFRESH:
+        return refresh_run(options->mountpoint, error);
     case OPTIONS_FAKE:
         return TRUE;
     default:
@@ -255,6 +276,7 @@ int main(int argc, char **argv)
     gboolean helper = options_is_mount_helper(argv[0]);
 
     protect_memory();
+    prctl(PR_SET_NAME, "ppiofs"); /* for ps and --refresh, also when mount.ppiofs was called */
     g_autoptr(Options) options = options_parse(argc, argv, &error);
     g_autoptr(Log) log = log_open(options == NULL ? LOG_LEVEL_INFO : options->log_level, FALSE);
 

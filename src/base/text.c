@@ -39,3 +39,22 @@ char *text_printable(const char *bytes, gssize length, gsize max_bytes)
     }
     return g_string_free(out, FALSE);
 }
+
+void text_append_column(GString *out, const char *value)
+{
+    for (const char *at = value; *at != '\0'; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        gsize size = (gsize)g_unichar_to_utf8(c, NULL);
+
+        if (c == '\t')
+            g_string_append(out, "\\t");
+        else if (c == '\n')
+            g_string_append(out, "\\n");
+        else if (c == '\\')
+            g_string_append(out, "\\\\");
+        else if (!text_is_control(c))
+            g_string_append_len(out, at, (gssize)size);
+        else
+            append_escaped(out, at, size);
+    }
+}

@@ -225,6 +225,18 @@ void cache_on_error(Cache *cache, void (*report)(const GError *error, gpointer d
     cache->report_data = data;
 }
 
+void cache_on_list(Cache *cache, void (*taken)(gpointer data), gpointer data)
+{
+    cache->list_taken = taken;
+    cache->list_taken_data = data;
+}
+
+void cache_poll_list(Cache *cache)
+{
+    if (!trouble_stands(&cache->list_trouble, cache_now(cache), G_MAXINT64))
+        fetch_list(cache);
+}
+
 Fleet *cache_fleet(Cache *cache)
 {
     return cache->fleet;

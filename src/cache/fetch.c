@@ -157,6 +157,8 @@ void cache_take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged, 
         cache->list_pages = n_pages;
         cache->single_refreshes = 0;
         class_recovered(&cache->list_trouble, "the list of instances");
+        if (cache->list_taken != NULL)
+            cache->list_taken(cache->list_taken_data);
     }
     finish(fetch);
 }

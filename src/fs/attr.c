@@ -52,6 +52,14 @@ void attr_body(const Fs *fs, struct stat *attr, const Version *version)
                 subtree_mtime(version->tree, 0));
 }
 
+void attr_growing(const Fs *fs, struct stat *attr)
+{
+    const FsGrowing *growing = fs->options.growing;
+
+    attr_common(fs, attr, subtree_step_ino(NODEID_ROOT, growing->name), S_IFREG | 0444,
+                growing->text->len, growing->mtime_us);
+}
+
 void attr_root(const Fs *fs, struct stat *attr, gint64 *ret_keep_us)
 {
     attr_directory(fs, attr, NODEID_ROOT, fs->born);

@@ -17,6 +17,14 @@ gboolean entry_top(Fs *fs, struct fuse_entry_param *entry, Top *top)
     return TRUE;
 }
 
+gboolean entry_growing(Fs *fs, struct fuse_entry_param *entry)
+{
+    *entry = (struct fuse_entry_param){ .ino = NODEID_GROWING,
+                                        .entry_timeout = seconds(KEEP_FOREVER_US) };
+    attr_growing(fs, &entry->attr); /* which the kernel may not keep: attr_timeout is 0 */
+    return TRUE;
+}
+
 Shown shown_instance(Fs *fs, const Instance *instance, gint64 keep_us)
 {
     return (Shown){ .tree = record_tree(instance->record),

@@ -65,6 +65,10 @@ static gboolean attr_file(Fs *fs, NodeId id, struct stat *attr)
 {
     const Version *version = versions_find(fs->versions, nodeid_serial(id));
 
+    if (id == NODEID_GROWING) {
+        attr_growing(fs, attr);
+        return TRUE;
+    }
     if (version == NULL)
         return FALSE;
     if (nodeid_node(id) == NODEID_BODY)
@@ -78,7 +82,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *in
 {
     Fs *fs = fs_of(req, FS_GETATTR);
     struct stat attr;
-    gint64 keep_us = KEEP_FOREVER_US;
+    gint64 keep_us = ino == NODEID_GROWING ? 0 : KEEP_FOREVER_US;
     gboolean found = TRUE;
 
     (void)info;
@@ -99,6 +103,10 @@ static const char *content_of(Fs *fs, NodeId id, gsize *ret_length)
 {
     const Version *version = versions_find(fs->versions, nodeid_serial(id));
 
+    if (id == NODEID_GROWING) {
+        *ret_length = fs->options.growing->text->len;
+        return fs->options.growing->text->str;
+    }
     if (version == NULL || !nodeid_is_file(id))
         return NULL;
     if (nodeid_node(id) == NODEID_BODY)

@@ -132,6 +132,12 @@ static void list_root(Op *op)
          i++) {
         entry_top(fs, &entry, &fs->tops[i - 2]);
         add(&reply, i, fs->tops[i - 2].name, &entry);
+        reply.position = i + 1;
+    }
+    if (fs->options.growing != NULL && reply.position == fs->n_tops + 2 &&
+        has_room(&reply, fs->options.growing->name)) {
+        entry_growing(fs, &entry);
+        add(&reply, reply.position, fs->options.growing->name, &entry);
     }
     reply_send(&reply);
 }

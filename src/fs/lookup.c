@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <string.h>
 
 #include "ppiofs/fs/private.h"
 #include "ppiofs/tree/name.h"
@@ -22,12 +23,19 @@ static void reply_node(Op *op, const Shown *shown, NodeIndex node)
         reply(op, entry_node(op->fs, &entry, shown, node), &entry);
 }
 
+static gboolean is_growing(const Fs *fs, const char *name)
+{
+    return fs->options.growing != NULL && strcmp(fs->options.growing->name, name) == 0;
+}
+
 static void lookup_in_root(Op *op)
 {
     Top *top = top_find(op->fs, op->name);
     struct fuse_entry_param entry;
 
-    if (top == NULL)
+    if (top == NULL && is_growing(op->fs, op->name))
+        reply(op, entry_growing(op->fs, &entry), &entry);
+    else if (top == NULL)
         op_reply_missing(op, KEEP_FOREVER_US);
     else
         reply(op, entry_top(op->fs, &entry, top), &entry);
@@ -149,7 +157,8 @@ static void lookup_in_json(Op *op)
     struct fuse_entry_param entry;
     gint64 keep_us;
 
-    if (name == NULL || name_is_junk(op->name)) {
+    if (name == NULL ||
+        (name_is_junk(op->name) && fleet_find(cache_fleet(fs->cache), name) == NULL)) {
         op_reply_missing(op, 0);
         return;
     }

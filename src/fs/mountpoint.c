@@ -7,11 +7,10 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "ppiofs/base/error.h"
-
-#define TYPE "fuse.ppiofs"
 
 /* The fields of a line of /proc/self/mountinfo that matter, see proc(5). */
 typedef struct {
@@ -112,15 +111,17 @@ static gboolean detach(const char *path, GError **error)
     return FALSE;
 }
 
-/* What a dead FUSE mount answers. */
-static gboolean is_dead(int stat_errno)
+/* Not stat(): the kernel may still know the attributes of the root, and answers from there. */
+gboolean mountpoint_is_dead(const char *path)
 {
-    return stat_errno == ENOTCONN || stat_errno == ECONNABORTED;
+    struct statfs status;
+
+    return statfs(path, &status) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
 static gboolean refuse_type(const char *path, const Mounted *mounted, gboolean dead, GError **error)
 {
-    if (!dead && strcmp(mounted->type, TYPE) == 0)
+    if (!dead && strcmp(mounted->type, MOUNTPOINT_TYPE) == 0)
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_MOUNTED,
                     "ppiofs is already mounted at %s; unmount it with: fusermount3 -u %s", path,
                     path);
@@ -142,10 +143,10 @@ gboolean mountpoint_prepare(const char *path, GError **error)
         return TRUE;
     g_autofree char *real = resolve(path);
     g_autoptr(Mounted) mounted = real == NULL ? NULL : find_mounted(real);
+    gboolean dead = mountpoint_is_dead(path);
     gboolean failed = stat(path, &attr) != 0;
-    gboolean dead = failed && is_dead(errno);
 
-    if (mounted != NULL && dead && mounted->own && strcmp(mounted->type, TYPE) == 0) {
+    if (mounted != NULL && dead && mounted->own && strcmp(mounted->type, MOUNTPOINT_TYPE) == 0) {
         g_message("%s held a dead ppiofs mount: removed", path);
         return detach(real, error) && mountpoint_prepare(path, error);
     }

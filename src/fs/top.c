@@ -7,6 +7,7 @@
 #include "ppiofs/tree/name.h"
 
 #define JSON_SUFFIX ".json"
+#define LONGEST_CHARACTER 12 /* four bytes as %XX */
 
 static void add_top(GArray *tops, const char *name, TopKind kind, const LinkView *links)
 {
@@ -241,12 +242,14 @@ char *json_file_name(const Instance *instance)
     return name_encode(raw);
 }
 
-/* A name that was cut to length says no id: only a look at all of them finds it. */
+/* A name that was cut to length says no id: only a look at all of them finds it. Such a name falls
+ * short of the bound by less than one character. */
 static char *find_cut_name(Fs *fs, const char *file)
 {
     g_autoptr(Listing) listing = fleet_listing(cache_fleet(fs->cache));
+    gboolean long_enough = strlen(file) + LONGEST_CHARACTER > NAME_MAX_BYTES;
 
-    for (guint i = 0; strlen(file) == NAME_MAX_BYTES && i < listing->instances->len; i++) {
+    for (guint i = 0; long_enough && i < listing->instances->len; i++) {
         const Instance *instance = g_ptr_array_index(listing->instances, i);
         g_autofree char *name = json_file_name(instance);
 
@@ -260,10 +263,8 @@ char *json_instance_name(Fs *fs, const char *file)
 {
     g_autofree char *raw = name_decode(file);
 
-    if (raw == NULL)
+    if (raw == NULL || !g_str_has_suffix(raw, JSON_SUFFIX) || strlen(raw) == strlen(JSON_SUFFIX))
         return find_cut_name(fs, file);
-    if (!g_str_has_suffix(raw, JSON_SUFFIX) || strlen(raw) == strlen(JSON_SUFFIX))
-        return NULL;
     raw[strlen(raw) - strlen(JSON_SUFFIX)] = '\0';
     return name_encode(raw);
 }

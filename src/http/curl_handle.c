@@ -20,6 +20,7 @@ static const struct {
 } easy_options[] = {
     { CURLOPT_NOSIGNAL, 1L },
     { CURLOPT_QUICK_EXIT, 1L }, /* else a silent DNS server holds up the end of a call */
+    { CURLOPT_PATH_AS_IS, 1L }, /* an id may be "..", sent as %2E%2E */
     { CURLOPT_FOLLOWLOCATION, 0L },
     { CURLOPT_NETRC, CURL_NETRC_IGNORED },
     { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS },

@@ -139,8 +139,9 @@ static void map_lines(const Mapping *mapping, const Place *place)
 /* An element's own name where the rule knows one; its position otherwise. */
 static const char *element_name(const cJSON *element, const FieldRule *rule, const char *position)
 {
-    const cJSON *key =
-        rule != NULL && rule->argument != NULL ? json_member(element, rule->argument) : NULL;
+    gboolean keyed = rule != NULL && (rule->kind == RULE_LIST || rule->kind == RULE_MAP) &&
+                     rule->argument != NULL;
+    const cJSON *key = keyed ? json_member(element, rule->argument) : NULL;
 
     return key != NULL && is_scalar(key) && !cJSON_IsNull(key) ? json_text(key) : position;
 }

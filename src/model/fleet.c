@@ -11,6 +11,8 @@ struct Fleet {
     guint64 listing_version;
     guint64 version;
     gint64 time;
+    void (*changed)(Record *old, Record *new, gpointer data);
+    gpointer data;
     gboolean unlike_list; /* a single GET changed or removed what the newest list showed */
 };
 
@@ -30,6 +32,12 @@ static void names_changed(Fleet *fleet)
     fleet->version++;
 }
 
+static void tell(const Fleet *fleet, Record *old, Record *new)
+{
+    if (fleet->changed != NULL)
+        fleet->changed(old, new, fleet->data);
+}
+
 static Instance *add_instance(Fleet *fleet, char *name, Record *record)
 {
     Instance *instance = g_new0(Instance, 1);
@@ -39,11 +47,13 @@ static Instance *add_instance(Fleet *fleet, char *name, Record *record)
     instance->record = record_ref(record);
     g_hash_table_insert(fleet->by_name, instance->name, instance);
     names_changed(fleet);
+    tell(fleet, NULL, record);
     return instance;
 }
 
-static void replace_record(Instance *instance, Record *record)
+static void replace_record(const Fleet *fleet, Instance *instance, Record *record)
 {
+    tell(fleet, instance->record, record);
     record_unref(instance->record);
     instance->record = record_ref(record);
 }
@@ -97,21 +107,32 @@ static void apply_item(Fleet *fleet, Record *item, const AnswerTime *time)
             mark_listed(record_tree(instance->record), record_tree(item), 0);
     } else {
         subtree_date(record_tree(item), record_tree(instance->record), time->wall, time->wall);
-        replace_record(instance, item);
+        replace_record(fleet, instance, item);
         instance->detail_time = 0;
         fleet->version++;
     }
     instance->item_time = time->monotonic;
 }
 
-/* Everything the list showed has the list's time by now. */
-static gboolean is_missing_from_list(gpointer key, gpointer value, gpointer data)
+static void remove_unlisted(Fleet *fleet, const AnswerTime *time)
 {
-    const Instance *instance = value;
-    const AnswerTime *time = data;
+    GHashTableIter iter;
+    gpointer value;
+    gboolean removed = FALSE;
 
-    (void)key;
-    return instance->item_time != time->monotonic && instance->detail_time <= time->sent;
+    g_hash_table_iter_init(&iter, fleet->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Instance *instance = value;
+
+        /* Everything the list showed has the list's time by now. */
+        if (instance->item_time == time->monotonic || instance->detail_time > time->sent)
+            continue;
+        tell(fleet, instance->record, NULL);
+        g_hash_table_iter_remove(&iter);
+        removed = TRUE;
+    }
+    if (removed)
+        names_changed(fleet);
 }
 
 void fleet_apply_list(Fleet *fleet, GPtrArray *records, const AnswerTime *time)
@@ -119,8 +140,7 @@ void fleet_apply_list(Fleet *fleet, GPtrArray *records, const AnswerTime *time)
     fleet->unlike_list = FALSE;
     for (guint i = 0; i < records->len; i++)
         apply_item(fleet, g_ptr_array_index(records, i), time);
-    if (g_hash_table_foreach_remove(fleet->by_name, is_missing_from_list, (gpointer)time) > 0)
-        names_changed(fleet);
+    remove_unlisted(fleet, time);
     fleet->time = time->wall;
 }
 
@@ -181,7 +201,7 @@ static void update_instance(Fleet *fleet, Instance *instance, Record *full, cons
         fleet->unlike_list = TRUE;
         fleet->version++;
     }
-    replace_record(instance, full);
+    replace_record(fleet, instance, full);
 }
 
 void fleet_apply_record(Fleet *fleet, Record *full, const AnswerTime *time)
@@ -201,8 +221,12 @@ void fleet_apply_record(Fleet *fleet, Record *full, const AnswerTime *time)
 
 void fleet_remove(Fleet *fleet, const char *name, const AnswerTime *time)
 {
-    if (!g_hash_table_remove(fleet->by_name, name))
+    const Instance *instance = fleet_find(fleet, name);
+
+    if (instance == NULL)
         return;
+    tell(fleet, instance->record, NULL);
+    g_hash_table_remove(fleet->by_name, name);
     names_changed(fleet);
     fleet->unlike_list = TRUE;
     fleet->time = time->wall;
@@ -259,6 +283,13 @@ gboolean instance_is_listed(const Instance *instance, NodeIndex node)
 {
     return !record_is_full(instance->record) ||
            (subtree_flags(record_tree(instance->record), node) & NODE_LISTED) != 0;
+}
+
+void fleet_on_change(Fleet *fleet, void (*changed)(Record *old, Record *new, gpointer data),
+                     gpointer data)
+{
+    fleet->changed = changed;
+    fleet->data = data;
 }
 
 void fleet_expire(Fleet *fleet)

@@ -81,7 +81,7 @@ static NodeIndex add_node(Draft *draft, NodeIndex parent, const char *raw_name, 
         return 0;
     draft->nodes_room = (guint32)room;
 
-    g_autofree char *name = name_encode(raw_name);
+    g_autofree char *name = parent == NODE_NONE ? g_strdup("") : name_encode(raw_name);
     guint8 inherited = draft->n_nodes > 0 ? draft->nodes[parent].flags & NODE_SECRET : 0;
     draft->nodes[draft->n_nodes] = (DraftNode){
         .parent = parent,

@@ -8,6 +8,8 @@
 
 #define DIGEST_DIGITS 16
 #define CUT_BYTES (NAME_MAX_BYTES - 1 - DIGEST_DIGITS)
+/* A cut lacks at most the last byte of a character, of which the longest is four escapes. */
+#define SHORTEST_CUT (NAME_MAX_BYTES - 11)
 
 /* The bytes of the character at @text, and whether they must be escaped. */
 static gsize next_character(const char *text, gsize left, gboolean *ret_escape)
@@ -20,6 +22,15 @@ static gsize next_character(const char *text, gsize left, gboolean *ret_escape)
     }
     *ret_escape = text_is_control(c) || c == '/' || c == '%';
     return g_utf8_skip[(guchar)*text];
+}
+
+gboolean name_is_cut(const char *name)
+{
+    gsize length = strlen(name);
+
+    return length >= SHORTEST_CUT && length <= NAME_MAX_BYTES &&
+           name[length - DIGEST_DIGITS - 1] == '~' &&
+           strspn(name + length - DIGEST_DIGITS, "0123456789abcdef") == DIGEST_DIGITS;
 }
 
 static void cut_long_name(GString *name, gsize boundary, const char *raw)
@@ -55,7 +66,8 @@ char *name_encode(const char *raw)
         at += size;
         left -= size;
     }
-    if (name->len > NAME_MAX_BYTES)
+    /* What looks cut is cut: or a string could take the name of another one. */
+    if (name->len > NAME_MAX_BYTES || name_is_cut(name->str))
         cut_long_name(name, boundary, raw);
     return g_string_free(name, FALSE);
 }

@@ -6,7 +6,8 @@
 
 #include "ppiofs/tree/packed.h"
 
-#define KEY_MASK ((G_GUINT64_CONSTANT(1) << SUBTREE_KEY_BITS) - 1)
+/* Keys of paths are 1 to this: above it there is room for as many twins as there can be. */
+#define KEY_MOST ((G_GUINT64_CONSTANT(1) << SUBTREE_KEY_BITS) - 1 - SUBTREE_MAX_NODES)
 #define KEY_SEED G_GUINT64_CONSTANT(0x9e3779b97f4a7c15)
 
 typedef struct {
@@ -101,7 +102,7 @@ static int compare_keys(gconstpointer a, gconstpointer b)
 
 static guint64 path_key(const Subtree *tree, NodeIndex directory)
 {
-    return directory == 0 ? 0 : MAX(1, subtree_ino(tree, directory, KEY_SEED) & KEY_MASK);
+    return directory == 0 ? 0 : 1 + subtree_ino(tree, directory, KEY_SEED) % KEY_MOST;
 }
 
 Subtree *packed_seal(Subtree *tree)

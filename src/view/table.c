@@ -20,26 +20,6 @@ static const struct {
     { "last_started_at", "last_started_at" },
 };
 
-static void append_value(GString *out, const char *value)
-{
-    for (const char *at = value; *at != '\0'; at = g_utf8_next_char(at)) {
-        gunichar c = g_utf8_get_char(at);
-        gsize size = (gsize)g_unichar_to_utf8(c, NULL);
-
-        if (c == '\t')
-            g_string_append(out, "\\t");
-        else if (c == '\n')
-            g_string_append(out, "\\n");
-        else if (c == '\\')
-            g_string_append(out, "\\\\");
-        else if (!text_is_control(c))
-            g_string_append_len(out, at, (gssize)size);
-        else
-            for (gsize i = 0; i < size; i++)
-                g_string_append_printf(out, "\\x%02x", (guchar)at[i]);
-    }
-}
-
 void table_write(GString *out, const Listing *listing)
 {
     g_autoptr(GPtrArray) by_id = view_sorted_by_id(listing);
@@ -55,7 +35,7 @@ void table_write(GString *out, const Listing *listing)
 
             if (c > 0)
                 g_string_append_c(out, '\t');
-            append_value(out, value == NULL ? "" : value);
+            text_append_column(out, value == NULL ? "" : value);
         }
         g_string_append_c(out, '\n');
     }

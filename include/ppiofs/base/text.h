@@ -12,3 +12,7 @@ gboolean text_is_control(gunichar c);
  * \xNN byte by byte, a backslash becomes two, and what is longer than @max_bytes is cut on a
  * character boundary and ends in "...". (transfer full) */
 char *text_printable(const char *bytes, gssize length, gsize max_bytes);
+
+/* Appends @value, valid UTF-8, as one column of a table whose columns are split by tabs: tabs,
+ * newlines, backslashes and control characters as \t \n \\ \xNN. */
+void text_append_column(GString *out, const char *value);

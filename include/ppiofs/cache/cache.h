@@ -115,6 +115,12 @@ Cache *cache_new(const CacheOptions *options, const CacheSource *source, const C
 /* Cancels every fetch; parked waiters are forgotten. */
 void cache_free(Cache *cache);
 
+/* Fetches the list for nobody in particular, unless it is under way or in trouble. */
+void cache_poll_list(Cache *cache);
+
+/* Called after each list that was taken, before the waiters. NULL: nobody is called any more. */
+void cache_on_list(Cache *cache, void (*taken)(gpointer data), gpointer data);
+
 /* Called with each error that an answer brought, before the waiters: for .ppiofs/last_error. */
 void cache_on_error(Cache *cache, void (*report)(const GError *error, gpointer data),
                     gpointer data);

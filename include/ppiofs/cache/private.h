@@ -42,6 +42,8 @@ struct Cache {
     GHashTable *unread; /* names fetched ahead that nobody asked for yet */
     GError *late;       /* what an impatient operation gets */
     CacheStats stats;
+    void (*list_taken)(gpointer data);
+    gpointer list_taken_data;
     void (*report)(const GError *error, gpointer data);
     gpointer report_data;
 };

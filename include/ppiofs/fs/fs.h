@@ -22,13 +22,22 @@ typedef struct {
     gpointer data;
 } AboutFile;
 
+/* A file of the root that only grows, under the same node: the one exception to "an open file never
+ * changes", so that `tail -f` works. */
+typedef struct {
+    const char *name;
+    GString *text;
+    gint64 mtime_us; /* wall */
+} FsGrowing;
+
 typedef struct {
     gint64 timeout_us; /* deadline of one operation */
     uid_t uid;
     gid_t gid;
     mode_t umask;
     gboolean hide_secrets;
-    const AboutFile *about; /* ends with a NULL name; outlives the Fs */
+    const FsGrowing *growing; /* NULL: there is none; outlives the Fs */
+    const AboutFile *about;   /* ends with a NULL name; outlives the Fs */
 } FsOptions;
 
 /* Requests by kind, for stats; `parked` is how many wait now. */

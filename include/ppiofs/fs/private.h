@@ -126,6 +126,7 @@ void attr_node(const Fs *fs, struct stat *attr, const Subtree *tree, NodeIndex n
                guint64 root_ino);
 void attr_body(const Fs *fs, struct stat *attr, const Version *version);
 void attr_root(const Fs *fs, struct stat *attr, gint64 *ret_keep_us);
+void attr_growing(const Fs *fs, struct stat *attr);
 void attr_top(Fs *fs, struct stat *attr, Top *top, gint64 *ret_keep_us);
 
 /* Any directory that is not in the root, by nodeid; FALSE when it is gone. */
@@ -136,6 +137,7 @@ guint64 instance_ino(const Fs *fs, const char *name);
 /* entry: fills in what LOOKUP and READDIRPLUS hand out, and counts the kernel's reference to it.
  * FALSE: the numbers have run out. */
 gboolean entry_top(Fs *fs, struct fuse_entry_param *entry, Top *top);
+gboolean entry_growing(Fs *fs, struct fuse_entry_param *entry);
 gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
                         gint64 keep_us);
 gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,

@@ -2,9 +2,9 @@
 /* name: API strings as file names, and back.
  *
  * Control characters (text_is_control()), '/', '%' and invalid UTF-8 become %XX byte by byte; so do
- * a leading '-' and the whole names "." and ".."; the empty string becomes "%". Over 255 bytes the
- * name is cut on a character boundary and ends in '~' and 16 hex digits of the SHA-256 of the raw
- * string. */
+ * a leading '-' and the whole names "." and ".."; the empty string becomes "%". Over 255 bytes, and
+ * where it looks like a name so cut, the name is cut on a character boundary and ends in '~' and 16
+ * hex digits of the SHA-256 of the raw string. So no two strings have one name. */
 #pragma once
 
 #include <glib.h>
@@ -17,6 +17,9 @@ char *name_encode(const char *raw);
 /* The raw string that encodes to @name, or NULL when there is none or it cannot be told (a cut
  * name, a broken or superfluous escape). (transfer full) */
 char *name_decode(const char *name);
+
+/* Whether the name was cut to length: only a look at all raw strings tells which one it is. */
+gboolean name_is_cut(const char *name);
 
 /* What editors, shells, indexers and file managers probe for: names that start with a dot, "4913",
  * "*~", "*.swp", "autorun.inf", "desktop.ini", "Thumbs.db". Never worth a request. */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/check.h"
+
+#include "ppiofs/api/answer.h"
+#include "ppiofs/api/api.h"
+#include "ppiofs/api/list.h"
+#include "ppiofs/api/page.h"
+#include "ppiofs/base/error.h"
+#include "ppiofs/base/text.h"
+#include "ppiofs/check/host.h"
+#include "ppiofs/check/report.h"
+#include "ppiofs/credentials.h"
+#include "ppiofs/http/http.h"
+#include "ppiofs/options/profile.h"
+
+#define SUBJECT_API "API"
+#define SUBJECT_KEY "key"
+#define LABEL "GET " API_INSTANCES_PATH
+
+/* The one request, from the moment it is sent. */
+typedef struct {
+    const Options *options;
+    const char *key;
+    Report *report;
+    GMainLoop *loop;
+} Question;
+
+static void check_configuration(Report *report, const Options *options)
+{
+    g_autofree char *file = options->config ? text_printable(options->config, -1, 4096) : NULL;
+    g_autofree char *profile = text_printable(options->profile, -1, 64);
+    const char *built_in = profile_url(options->profile) ? " (built in)" : "";
+
+    if (file)
+        report_ok(report, "configuration", "%s, profile %s%s", file, profile, built_in);
+    else
+        report_ok(report, "configuration", "no file, and none is needed; profile %s%s", profile,
+                  built_in);
+}
+
+/* (transfer full); NULL: there is no key to ask with. */
+static Credentials *check_key(Report *report, const Options *options)
+{
+    g_autoptr(GError) error = NULL;
+    Credentials *credentials = credentials_load(options, &error);
+
+    if (credentials)
+        report_ok(report, SUBJECT_KEY, "found in %s", credentials_source(credentials));
+    else
+        report_failure(report, SUBJECT_KEY, error, NULL);
+    return credentials;
+}
+
+/* For errors that do not say it themselves. */
+static const char *advice_for(const GError *error)
+{
+    switch (error->domain == PPIOFS_ERROR ? error->code : PPIOFS_ERROR_FAILED) {
+    case PPIOFS_ERROR_UNREACHABLE:
+        return "check the network, DNS and api_url; behind a proxy set proxy=URL";
+    case PPIOFS_ERROR_REFUSED:
+        return "check api_url: nobody listens there";
+    case PPIOFS_ERROR_TIMEOUT:
+        return "check the network and firewalls, or allow more with timeout=SECONDS";
+    case PPIOFS_ERROR_PROTOCOL:
+        return "check the date of this machine, and api_url; trust an authority of your own with "
+               "cacert=PATH";
+    default:
+        return NULL;
+    }
+}
+
+/* What the first page says of how many there are. */
+static void report_page(const Question *question, const Page *page)
+{
+    const char *reason;
+    guint left_out = page_n_left_out(page, &reason);
+    g_autoptr(GPtrArray) pages = g_ptr_array_new();
+    g_autoptr(GPtrArray) records = NULL;
+
+    g_ptr_array_add(pages, (gpointer)page);
+    records = pages_merge(pages); /* without those that are gone */
+    report_ok(question->report, SUBJECT_KEY, "accepted");
+    report_ok(question->report, "instances", "%s%u", page_next_cursor(page) ? "at least " : "",
+              records->len);
+    if (left_out > 0)
+        report_note(question->report, "instances", "%u more left out: %s", left_out, reason);
+}
+
+static void take_answer(const Question *question, const HttpAnswer *answer)
+{
+    const AnswerQuestion asked = { .label = LABEL, .route = ANSWER_OF_LIST, .key = question->key };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GError) cause = NULL;
+    g_autoptr(Page) page = NULL;
+
+    if (answer_check(&asked, answer, &error)) {
+        page = page_new("", answer, RECORD_HIDE_SECRETS, &cause);
+        if (!page)
+            error = answer_error_body(&asked, answer, "it is no page of instances", cause);
+    }
+    if (page)
+        report_page(question, page);
+    else if (g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED))
+        report_failure(question->report, SUBJECT_KEY, error, NULL);
+    else
+        report_failure(question->report, "instances", error, NULL);
+}
+
+static void on_answer(const HttpAnswer *answer, const GError *error, gpointer data)
+{
+    const Question *question = data;
+    g_autofree char *url = text_printable(question->options->api_url, -1, 4096);
+
+    g_main_loop_quit(question->loop);
+    if (error) {
+        report_failure(question->report, SUBJECT_API, error, advice_for(error));
+        return;
+    }
+    report_ok(question->report, SUBJECT_API, "%s answered in %" G_GINT64_FORMAT " ms%s", url,
+              (answer->elapsed_us + 500) / 1000,
+              g_str_has_prefix(url, "https:") ? ", name lookup and TLS included" : "");
+    take_answer(question, answer);
+}
+
+/* Not through the Api: that would ask again after a failure, and go on to the last page. */
+static void check_api(Report *report, const Options *options, const char *key)
+{
+    const HttpOptions http_options = { .cacert = options->cacert,
+                                       .proxy = options->proxy,
+                                       .max_connections = 1 };
+    g_autofree char *url =
+        g_strdup_printf("%s" API_INSTANCES_PATH "?limit=%u", options->api_url, options->page_size);
+    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+    Question question = { options, key, report, loop };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Http) http = http_new(&http_options, NULL, &error);
+
+    if (!http) {
+        report_failure(report, SUBJECT_API, error, NULL);
+        return;
+    }
+    http_set_bearer(http, key);
+    http_get(http, url, NULL, (guint)(options->timeout_us / 1000), API_MAX_PAGE_BYTES, on_answer,
+             &question);
+    g_main_loop_run(loop);
+}
+
+gboolean check_run(const Options *options, GError **error)
+{
+    Report report = { 0 };
+
+    check_configuration(&report, options);
+    g_autoptr(Credentials) credentials = check_key(&report, options);
+    if (credentials)
+        check_api(&report, options, credentials_key(credentials));
+    else
+        report_note(&report, SUBJECT_API, "not asked, for want of a key");
+    host_check(&report, options);
+    return report_conclude(&report, error);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/check/host.h"
+
+#include "ppiofs/base/error.h"
+#include "ppiofs/base/text.h"
+#include "ppiofs/fs/mountpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEVICE "/dev/fuse"
+#define HELPER "fusermount3"
+#define FUSE_CONFIG "/etc/fuse.conf"
+
+/* An error for one line of the report. */
+G_GNUC_PRINTF(2, 3)
+static GError *failure(PpiofsError code, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    GError *error = g_error_new_valist(PPIOFS_ERROR, (gint)code, format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+/* root mounts without it, but for auto_unmount. */
+static void check_helper(Report *report, const Options *options)
+{
+    static const char subject[] = HELPER;
+    g_autofree char *path = g_find_program_in_path(HELPER);
+    gboolean needed = geteuid() != 0 || options->auto_unmount;
+    struct stat status;
+
+    if (!path && needed) {
+        g_autoptr(GError) error = failure(PPIOFS_ERROR_FAILED, "it is not in $PATH");
+        report_failure(report, subject, error, "install the package fuse3");
+    } else if (!path) {
+        report_note(report, subject,
+                    "it is not in $PATH; root can mount without it, and unmount "
+                    "with umount");
+    } else if (needed && stat(path, &status) == 0 &&
+               (status.st_uid != 0 || !(status.st_mode & S_ISUID))) {
+        report_note(report, subject,
+                    "%s is not setuid root: unless it has its rights otherwise, it cannot mount",
+                    path);
+    } else {
+        report_ok(report, subject, "%s", path);
+    }
+}
+
+static const char *device_advice(int why)
+{
+    switch (why) {
+    case ENOENT:
+    case ENODEV:
+    case ENXIO:
+        return "load the kernel module (modprobe fuse); in a container, pass the device in "
+               "(--device " DEVICE ")";
+    case EACCES:
+        return "its mode is 0666 as a rule: ask who looks after this machine";
+    case EPERM:
+        return "this container may not use the device: allow it (--device " DEVICE ")";
+    default:
+        return NULL;
+    }
+}
+
+/* Opening it without mounting changes nothing. */
+static void check_device(Report *report)
+{
+    int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0) {
+        close(fd);
+        report_ok(report, DEVICE, "can be opened");
+        return;
+    }
+    int why = errno;
+    g_autoptr(GError) error = failure(PPIOFS_ERROR_FAILED, "%s", g_strerror(why));
+    report_failure(report, DEVICE, error, device_advice(why));
+}
+
+/* As fusermount3 reads it: a line with this word alone. */
+static gboolean others_are_allowed(void)
+{
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(FUSE_CONFIG, &text, NULL, NULL))
+        return FALSE;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (gsize i = 0; lines[i]; i++)
+        if (strcmp(g_strstrip(lines[i]), "user_allow_other") == 0)
+            return TRUE;
+    return FALSE;
+}
+
+static void check_allow_other(Report *report, const Options *options)
+{
+    static const char subject[] = "allow_other";
+    static const char advice[] = "write the line user_allow_other into " FUSE_CONFIG;
+
+    if (geteuid() == 0) {
+        report_ok(report, subject, "root may use it");
+    } else if (others_are_allowed()) {
+        report_ok(report, subject, "allowed by user_allow_other in " FUSE_CONFIG);
+    } else if (options->allow_other) {
+        g_autoptr(GError) error =
+            failure(PPIOFS_ERROR_FAILED, "it is asked for, but only root may use it here");
+        report_failure(report, subject, error, advice);
+    } else {
+        report_note(report, subject,
+                    "only root may use it here; it is not asked for. To allow it, %s", advice);
+    }
+}
+
+static gboolean is_empty(const char *path)
+{
+    g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
+
+    return !directory || !g_dir_read_name(directory);
+}
+
+/* fusermount3 wants a user to have a right to what is hidden by the mount. */
+static GError *find_directory_fault(const char *path, const char *shown)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return failure(PPIOFS_ERROR_USAGE, "%s cannot be used: %s%s", shown, g_strerror(errno),
+                       errno == ENOENT ? "; create it with mkdir" : "");
+    if (!S_ISDIR(status.st_mode))
+        return failure(PPIOFS_ERROR_USAGE, "%s is not a directory", shown);
+    if (geteuid() != 0 && access(path, W_OK) != 0)
+        return failure(PPIOFS_ERROR_FAILED,
+                       "%s is not yours to write to: choose a directory of "
+                       "your own, or chown it",
+                       shown);
+    if (geteuid() != 0 && (status.st_mode & S_ISVTX) && status.st_uid != geteuid())
+        return failure(PPIOFS_ERROR_FAILED,
+                       "%s is shared with others (sticky): make a directory of your own in it",
+                       shown);
+    return NULL;
+}
+
+/* What mountpoint_prepare() would do there, without doing it. */
+static void check_mountpoint(Report *report, const char *path)
+{
+    static const char subject[] = "mount point";
+    g_autofree char *shown = text_printable(path, -1, 4096);
+    g_autofree char *type = mountpoint_type(path);
+    gboolean dead = mountpoint_is_dead(path);
+    g_autoptr(GError) error = NULL;
+
+    if (dead && g_strcmp0(type, MOUNTPOINT_TYPE) == 0) {
+        report_note(report, subject,
+                    "%s holds a dead ppiofs: the next mount there removes it, if "
+                    "it was yours",
+                    shown);
+        return;
+    }
+    if (dead)
+        error = failure(PPIOFS_ERROR_MOUNTED,
+                        "%s holds a dead mount of type %s: unmount it "
+                        "(fusermount3 -u -z), or choose another directory",
+                        shown, type ? type : "unknown");
+    else if (g_strcmp0(type, MOUNTPOINT_TYPE) == 0)
+        error = failure(PPIOFS_ERROR_MOUNTED,
+                        "ppiofs is mounted at %s already; unmount it with: "
+                        "fusermount3 -u %s",
+                        shown, shown);
+    else
+        error = find_directory_fault(path, shown);
+
+    if (error)
+        report_failure(report, subject, error, NULL);
+    else if (!is_empty(path))
+        report_note(report, subject, "%s is not empty: a mount there hides what is in it", shown);
+    else
+        report_ok(report, subject, "%s", shown);
+}
+
+void host_check(Report *report, const Options *options)
+{
+    check_helper(report, options);
+    check_device(report);
+    check_allow_other(report, options);
+    if (options->mountpoint && !g_str_has_prefix(options->mountpoint, "/dev/fd/"))
+        check_mountpoint(report, options->mountpoint);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/watch.h"
+
+#include <string.h>
+
+#include "ppiofs/base/text.h"
+
+/* Years of an ordinary account; an API that flips everything all the time must not fill memory. */
+#define LOG_MAX_BYTES (64u << 20)
+
+struct Watch {
+    Cache *cache;
+    const Clock *clock;
+    GSource *timer;
+    FsGrowing log;
+    gboolean primed; /* the first list is known */
+    gboolean news;   /* since the last list */
+    void (*changed)(gpointer data);
+    gpointer data;
+};
+
+static void write_line(Watch *watch, const char *id, const char *field, const char *old,
+                       const char *new)
+{
+    const char *const columns[] = { id, field, old, new };
+    gint64 now = clock_wall(watch->clock);
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(now / G_USEC_PER_SEC);
+    g_autofree char *stamp = g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
+    GString *text = watch->log.text;
+
+    watch->news = TRUE;
+    if (!watch->primed || text->len > LOG_MAX_BYTES)
+        return;
+    watch->log.mtime_us = now;
+    g_string_append(text, stamp);
+    for (gsize i = 0; i < G_N_ELEMENTS(columns); i++) {
+        g_string_append_c(text, '\t');
+        text_append_column(text, columns[i]);
+    }
+    g_string_append_c(text, '\n');
+    if (text->len > LOG_MAX_BYTES)
+        g_string_append(text, "this log is full: nothing more is written to it\n");
+}
+
+/* A file's value as one column: without its final newline, and not at all if it is a secret. */
+static char *column_value(const Subtree *tree, NodeIndex node)
+{
+    gsize length = 0;
+    const char *content = node == NODE_NONE ? NULL : subtree_content(tree, node, &length);
+
+    if (content == NULL)
+        return g_strdup("");
+    if (subtree_flags(tree, node) & NODE_SECRET)
+        return g_strdup("(secret)");
+    if (length > 0 && content[length - 1] == '\n')
+        length--;
+    return g_strndup(content, length);
+}
+
+static char *node_path(const Subtree *tree, NodeIndex node)
+{
+    g_autofree char *above = NULL;
+
+    if (node == 0 || subtree_parent(tree, node) == 0)
+        return g_strdup(subtree_name(tree, node));
+    above = node_path(tree, subtree_parent(tree, node));
+    return g_strconcat(above, "/", subtree_name(tree, node), NULL);
+}
+
+static gboolean same_content(const Subtree *a, NodeIndex a_node, const Subtree *b, NodeIndex b_node)
+{
+    return b_node != NODE_NONE && subtree_agrees(a, a_node, b, b_node);
+}
+
+/* The files of @tree that @other has not, or not like this. What @other cannot have, being from the
+ * list alone, is no difference. */
+static void write_differences(Watch *watch, const char *id, const Record *record,
+                              const Record *other, gboolean record_is_new)
+{
+    const Subtree *tree = record_tree(record), *with = record_tree(other);
+
+    for (NodeIndex i = 1; i < subtree_n_nodes(tree); i++) {
+        g_autofree char *path = node_path(tree, i);
+        NodeIndex twin = subtree_lookup(with, path);
+
+        if (subtree_kind(tree, i) != NODE_FILE || same_content(tree, i, with, twin) ||
+            (twin == NODE_NONE && record_is_full(record) && !record_is_full(other)) ||
+            (twin != NODE_NONE && !record_is_new))
+            continue;
+        g_autofree char *here = column_value(tree, i);
+        g_autofree char *there = column_value(with, twin);
+        write_line(watch, id, path, record_is_new ? there : here, record_is_new ? here : there);
+    }
+}
+
+static void on_change(Record *old, Record *new, gpointer data)
+{
+    Watch *watch = data;
+    const char *id = record_id(old != NULL ? old : new);
+
+    if (old == NULL || new == NULL) {
+        write_line(watch, id, "instance", old == NULL ? "" : "present",
+                   new == NULL ? "" : "present");
+        return;
+    }
+    write_differences(watch, id, new, old, TRUE);
+    write_differences(watch, id, old, new, FALSE);
+}
+
+static void on_list(gpointer data)
+{
+    Watch *watch = data;
+    gboolean news = watch->news && watch->primed;
+
+    watch->primed = TRUE;
+    watch->news = FALSE;
+    if (news && watch->changed != NULL)
+        watch->changed(watch->data);
+}
+
+static gboolean on_tick(gpointer data)
+{
+    Watch *watch = data;
+
+    cache_poll_list(watch->cache);
+    return G_SOURCE_CONTINUE;
+}
+
+Watch *watch_new(Cache *cache, gint64 interval_us, const Clock *clock, GMainContext *context)
+{
+    Watch *watch = g_new0(Watch, 1);
+
+    watch->cache = cache;
+    watch->clock = clock;
+    watch->log = (FsGrowing){ .name = "changes.log",
+                              .text = g_string_new(NULL),
+                              .mtime_us = clock_wall(clock) };
+    fleet_on_change(cache_fleet(cache), on_change, watch);
+    cache_on_list(cache, on_list, watch);
+    watch->timer = g_timeout_source_new((guint)(interval_us / 1000));
+    g_source_set_callback(watch->timer, on_tick, watch, NULL);
+    g_source_attach(watch->timer, context);
+    return watch;
+}
+
+const FsGrowing *watch_log(const Watch *watch)
+{
+    return &watch->log;
+}
+
+void watch_on_change(Watch *watch, void (*changed)(gpointer data), gpointer data)
+{
+    watch->changed = changed;
+    watch->data = data;
+}
+
+void watch_free(Watch *watch)
+{
+    if (watch == NULL)
+        return;
+    fleet_on_change(cache_fleet(watch->cache), NULL, NULL);
+    cache_on_list(watch->cache, NULL, NULL);
+    g_source_destroy(watch->timer);
+    g_source_unref(watch->timer);
+    g_string_free(watch->log.text, TRUE);
+    g_free(watch);
+}
