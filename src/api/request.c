@@ -83,15 +83,22 @@ static void request_count(Request *request, const HttpAnswer *answer, const GErr
     }
 }
 
+/* Whether the try ended because it had only the last milliseconds. */
+static gboolean was_cut_short(const Request *request, const GError *error, gint64 now)
+{
+    gint64 fair = request->requests->timeout_us / FAIR_TRY_PART;
+
+    return g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT) &&
+           now - request->pass.sent_at < fair;
+}
+
 static void request_tell_gate(Request *request, const HttpAnswer *answer, const GError *error,
                               gint64 now)
 {
     Gate *gate = request->requests->gate;
     AttemptVerdict verdict = attempt_verdict(answer, error);
-    gint64 fair = request->requests->timeout_us / FAIR_TRY_PART;
 
-    if (g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT) &&
-        now - request->pass.sent_at < fair)
+    if (was_cut_short(request, error, now))
         verdict = ATTEMPT_MUTE;
 
     if (answer)
@@ -140,8 +147,10 @@ static void on_answered(const HttpAnswer *answer, const GError *error, gpointer 
     gint64 next_try = NEVER;
 
     request->call = NULL;
-    g_clear_error(&request->error);
-    request->error = request_try_error(request, answer, error);
+    if (!request->error || !was_cut_short(request, error, now)) { /* the one before says more */
+        g_clear_error(&request->error);
+        request->error = request_try_error(request, answer, error);
+    }
     request_count(request, answer, error, now);
     request_tell_gate(request, answer, error, now);
 

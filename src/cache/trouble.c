@@ -11,8 +11,9 @@
 static gint64 backoff(guint failures)
 {
     gint64 most = MIN(BACKOFF_FIRST << MIN(failures - 1, 10), BACKOFF_MOST);
+    gint64 some = (gint64)(g_random_double() * (gdouble)most); /* MAX() would draw twice */
 
-    return MAX(BACKOFF_LEAST, (gint64)(g_random_double() * (gdouble)most));
+    return MAX(BACKOFF_LEAST, some);
 }
 
 void trouble_note(Trouble *trouble, const GError *error, gint64 now, gint64 negative_ttl)
@@ -21,6 +22,7 @@ void trouble_note(Trouble *trouble, const GError *error, gint64 now, gint64 nega
     trouble->error = g_error_copy(error);
     trouble->at = now;
     trouble->failures++;
+    trouble->refused |= g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED);
     if (g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND))
         trouble->until = now + negative_ttl;
     else if (g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY))
@@ -37,9 +39,8 @@ gboolean trouble_stands(const Trouble *trouble, gint64 now, gint64 started)
 
 gboolean trouble_is_verdict(const Trouble *trouble)
 {
-    return trouble != NULL &&
-           (g_error_matches(trouble->error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND) ||
-            g_error_matches(trouble->error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED));
+    return trouble != NULL && (trouble->refused || g_error_matches(trouble->error, PPIOFS_ERROR,
+                                                                   PPIOFS_ERROR_NOT_FOUND));
 }
 
 void trouble_clear(Trouble *trouble)

@@ -106,9 +106,12 @@ static gint64 top_mtime(Fs *fs, Top *top, gint64 *ret_keep_us)
     return listing_mtime(fs, top, fresh);
 }
 
+/* The mtime of a listing moves when its list is fetched, and that may be while it is read; from a
+ * ctime that moves, too, tar(1) would conclude that the directory changed as it read it. */
 void attr_top(Fs *fs, struct stat *attr, Top *top, gint64 *ret_keep_us)
 {
     attr_directory(fs, attr, top->ino, top_mtime(fs, top, ret_keep_us));
+    attr->st_ctim = (struct timespec){ fs->born / G_USEC_PER_SEC, 0 };
 }
 
 guint64 instance_ino(const Fs *fs, const char *name)

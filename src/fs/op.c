@@ -4,7 +4,16 @@
 #include "ppiofs/fs/errno.h"
 #include "ppiofs/fs/private.h"
 
+/* A request has the same deadline as the operation that made it, and knows more of why it failed:
+ * it is given the time to say so first. */
+#define LAST_WORD_US (20 * G_USEC_PER_SEC / 1000)
+
 static void schedule_deadline(Fs *fs);
+
+static gint64 op_deadline(const Op *op)
+{
+    return op->ask.started + op->fs->options.timeout_us + LAST_WORD_US;
+}
 
 static void leave_queue(Op *op)
 {
@@ -31,7 +40,7 @@ static gboolean deadline_passed(gpointer data)
     while (fs->parked.length > 0) {
         Op *op = g_queue_peek_head(&fs->parked);
 
-        if (op->ask.started + fs->options.timeout_us > now)
+        if (op_deadline(op) > now)
             break;
         cache_leave(&op->waiter, TRUE);
         leave_queue(op);
@@ -53,7 +62,7 @@ static void schedule_deadline(Fs *fs)
     }
     if (first == NULL)
         return;
-    gint64 left = first->ask.started + fs->options.timeout_us - clock_monotonic(fs->clock);
+    gint64 left = op_deadline(first) - clock_monotonic(fs->clock);
     fs->deadline = g_timeout_source_new((guint)(MAX(left, 0) / 1000 + 1));
     g_source_set_callback(fs->deadline, deadline_passed, fs, NULL);
     g_source_attach(fs->deadline, fs->context);

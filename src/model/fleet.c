@@ -125,8 +125,12 @@ static void remove_unlisted(Fleet *fleet, const AnswerTime *time)
         const Instance *instance = value;
 
         /* Everything the list showed has the list's time by now. */
-        if (instance->item_time == time->monotonic || instance->detail_time > time->sent)
+        if (instance->item_time == time->monotonic)
             continue;
+        if (instance->detail_time > time->sent) {
+            fleet->unlike_list = TRUE; /* the next list may lack it, too, and equal this one */
+            continue;
+        }
         tell(fleet, instance->record, NULL);
         g_hash_table_iter_remove(&iter);
         removed = TRUE;
@@ -200,6 +204,7 @@ static void update_instance(Fleet *fleet, Instance *instance, Record *full, cons
     if (listed_part_changed(known, full)) {
         fleet->unlike_list = TRUE;
         fleet->version++;
+        fleet->time = time->wall;
     }
     replace_record(fleet, instance, full);
 }
@@ -213,6 +218,7 @@ void fleet_apply_record(Fleet *fleet, Record *full, const AnswerTime *time)
         subtree_date(record_tree(full), NULL, time->wall, record_own_time(full));
         instance = add_instance(fleet, g_steal_pointer(&name), full);
         fleet->unlike_list = TRUE;
+        fleet->time = time->wall;
     } else {
         update_instance(fleet, instance, full, time);
     }

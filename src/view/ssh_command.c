@@ -16,7 +16,8 @@ typedef struct {
     gsize length;
 } Word;
 
-/* Returns how many words there are, or 0 if they are not parted by one blank each. */
+/* Returns how many words there are, or 0 if they are too many. Where two blanks meet there is an
+ * empty one, which is none of those that are looked for. */
 static gsize split(const char *text, Word words[MAX_WORDS])
 {
     gsize n = 0;
@@ -24,7 +25,7 @@ static gsize split(const char *text, Word words[MAX_WORDS])
     for (;;) {
         gsize length = strcspn(text, " \t");
 
-        if (length == 0 || n == MAX_WORDS)
+        if (n == MAX_WORDS)
             return 0;
         words[n++] = (Word){ text, length };
         if (text[length] == '\0')
