@@ -160,9 +160,13 @@ static void write_api_stats(GString *out, const ApiStats *stats)
                            (double)stats->last_elapsed_us / G_USEC_PER_SEC);
 }
 
-static void write_class_stats(GString *out, const char *name, const ClassStatus *status)
+static void write_state(GString *out, const char *name, const ClassStatus *status)
 {
     g_string_append_printf(out, "ppiofs_cache_state{class=\"%s\"} %d\n", name, status->state);
+}
+
+static void write_age_value(GString *out, const char *name, const ClassStatus *status)
+{
     if (status->age_us >= 0)
         g_string_append_printf(out, "ppiofs_cache_age_seconds{class=\"%s\"} %.3f\n", name,
                                (double)status->age_us / G_USEC_PER_SEC);
@@ -176,9 +180,12 @@ static void write_cache_stats(GString *out, Cache *cache)
     write_metric(out, "instances", "gauge", "Instances known.");
     write_value(out, "instances", list.known);
     write_metric(out, "cache_state", "gauge",
-                 "0 never fetched, 1 fresh, 2 expired, 3 stale, 4 failed; and the age.");
-    write_class_stats(out, "list", &list);
-    write_class_stats(out, "details", &details);
+                 "0 never fetched, 1 fresh, 2 expired, 3 stale, 4 failed.");
+    write_state(out, "list", &list);
+    write_state(out, "details", &details);
+    write_metric(out, "cache_age_seconds", "gauge", "Age of what is cached, if anything is.");
+    write_age_value(out, "list", &list);
+    write_age_value(out, "details", &details);
     write_metric(out, "fetches_total", "counter", "Fetches of the list or of one instance.");
     write_value(out, "fetches_total", stats.fetches);
     write_metric(out, "fetches_cancelled_total", "counter", "Fetches nobody waited for any more.");

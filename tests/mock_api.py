@@ -235,6 +235,8 @@ class MockApi:
                 peer, _ = self._listener.accept()
             except BlockingIOError:
                 return
+            # asyncio does so for sockets of its own making; without it a second write waits 40 ms.
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._loop.create_task(
                 self._loop.connect_accepted_socket(lambda: Connection(self), peer))
 

@@ -66,7 +66,8 @@ static void saying_clear(Saying *saying)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Saying, saying_clear)
 
-static gboolean looks_like_html(const char *body, gsize length)
+/* '\0' if there is none. */
+static char first_character(const char *body, gsize length)
 {
     static const char bom[] = "\xef\xbb\xbf";
 
@@ -78,7 +79,7 @@ static gboolean looks_like_html(const char *body, gsize length)
         body++;
         length--;
     }
-    return length > 0 && *body == '<';
+    return length > 0 ? *body : '\0';
 }
 
 static const char *find_ignoring_case(const char *from, const char *end, const char *word)
@@ -177,11 +178,13 @@ static void read_json(const cJSON *root, gboolean is_error, Saying *saying)
         saying->words = g_strdup(first_string(root));
 }
 
+/* What begins as JSON and is none is not quoted: it may be a piece of a record. */
 static void read_body(const HttpAnswer *answer, Saying *saying)
 {
+    char first = first_character(answer->body, answer->length);
     g_autoptr(JsonDoc) doc = NULL;
 
-    if (looks_like_html(answer->body, answer->length)) {
+    if (first == '<') {
         saying->kind = BODY_HTML;
         saying->words = html_words(answer->body, answer->length);
         return;
@@ -190,7 +193,7 @@ static void read_body(const HttpAnswer *answer, Saying *saying)
         doc = json_parse(answer->body, answer->length, NULL);
     if (doc)
         read_json(json_root(doc), answer->status >= 300, saying);
-    else if (answer->status >= 300)
+    else if (answer->status >= 300 && first != '{' && first != '[' && first != '"')
         saying->words = strip_tags(answer->body, answer->body + answer->length);
 }
 
@@ -205,26 +208,32 @@ static void star_out(char *text, const char *key)
         memset(at, '*', length);
 }
 
+static void star_out_keys(char *text, const AnswerQuestion *question)
+{
+    star_out(text, question->key);
+    star_out(text, question->old_key);
+}
+
 /* " WORD", "" without one. */
-static char *show_reason(const Saying *saying, const char *key)
+static char *show_reason(const Saying *saying, const AnswerQuestion *question)
 {
     g_autofree char *shown = NULL;
 
     if (!saying->reason)
         return g_strdup("");
-    star_out(saying->reason, key);
+    star_out_keys(saying->reason, question);
     shown = text_printable(saying->reason, -1, SHOWN_REASON_BYTES);
     return g_strconcat(" ", shown, NULL);
 }
 
 /* ": what it said", "" if it said nothing. */
-static char *show_words(const Saying *saying, const char *key)
+static char *show_words(const Saying *saying, const AnswerQuestion *question)
 {
     g_autofree char *shown = NULL;
 
     if (!saying->words)
         return g_strdup("");
-    star_out(saying->words, key);
+    star_out_keys(saying->words, question);
     shown = text_printable(saying->words, -1, ANSWER_SHOWN_BYTES);
     return g_strconcat(": ", shown, NULL);
 }
@@ -260,8 +269,8 @@ gboolean answer_check(const AnswerQuestion *question, const HttpAnswer *answer, 
     read_body(answer, &saying);
 
     const StatusRule *rule = find_rule(question->route, answer->status, &saying);
-    g_autofree char *reason = show_reason(&saying, question->key);
-    g_autofree char *words = show_words(&saying, question->key);
+    g_autofree char *reason = show_reason(&saying, question);
+    g_autofree char *words = show_words(&saying, question);
     g_autofree char *advice = show_advice(rule, answer);
 
     g_set_error(error, PPIOFS_ERROR, (gint)rule->code, "%s: %u%s%s%s", question->label,
@@ -275,10 +284,10 @@ GError *answer_error_body(const AnswerQuestion *question, const HttpAnswer *answ
     g_auto(Saying) saying = { 0 };
     read_body(answer, &saying);
 
-    g_autofree char *words = show_words(&saying, question->key);
+    g_autofree char *words = show_words(&saying, question);
     g_autofree char *because = cause ? g_strconcat(" (", cause->message, ")", NULL) : g_strdup("");
 
-    star_out(because, question->key);
+    star_out_keys(because, question);
     return g_error_new(PPIOFS_ERROR, cause ? cause->code : (gint)PPIOFS_ERROR_BAD_ANSWER,
                        "%s: %u, but %s%s%s", question->label, answer->status, why, because, words);
 }

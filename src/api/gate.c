@@ -2,6 +2,7 @@
 #include "ppiofs/api/gate.h"
 
 #include "ppiofs/base/error.h"
+#include "ppiofs/base/log.h"
 
 /* Two machines in one gate. The circuit: is the API there?
  *
@@ -97,7 +98,7 @@ static void go_online(Gate *gate)
     gate->failures = 0;
     gate->cool_down_us = COOL_DOWN_MIN_US;
     if (gate->told_offline)
-        g_message("the API is reachable again");
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "the API is reachable again");
     gate->told_offline = FALSE;
 }
 
@@ -108,7 +109,7 @@ static void go_offline(Gate *gate, gint64 until, const char *reason)
     g_free(gate->reason);
     gate->reason = g_strdup(reason);
     if (!gate->told_offline)
-        g_warning("the API is not reachable: %s", reason);
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "the API is not reachable: %s", reason);
     gate->told_offline = TRUE;
 }
 

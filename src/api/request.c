@@ -27,7 +27,7 @@ struct Requests {
     Gate *gate;
     Queue *queue;
     gint64 timeout_us;
-    char *key;
+    char *key, *old_key;
 };
 
 struct Request {
@@ -219,22 +219,23 @@ Requests *requests_new(Http *http, const Clock *clock, ApiStats *stats,
     return requests;
 }
 
-static void wipe_key(Requests *requests)
+static void wipe_key(char **key)
 {
-    if (requests->key)
-        explicit_bzero(requests->key, strlen(requests->key));
-    g_clear_pointer(&requests->key, g_free);
+    if (*key)
+        explicit_bzero(*key, strlen(*key));
+    g_clear_pointer(key, g_free);
 }
 
 void requests_set_key(Requests *requests, const char *key)
 {
-    wipe_key(requests);
+    wipe_key(&requests->old_key);
+    requests->old_key = requests->key;
     requests->key = g_strdup(key);
 }
 
 AnswerQuestion requests_question(const Requests *requests, const char *label, AnswerRoute route)
 {
-    return (AnswerQuestion){ label, route, FALSE, requests->key };
+    return (AnswerQuestion){ label, route, FALSE, requests->key, requests->old_key };
 }
 
 Request *request_start(Requests *requests, const RequestSpec *spec, RequestDone done, gpointer data)
@@ -289,6 +290,7 @@ void requests_free(Requests *requests)
         request_cancel((Request *)entry);
     queue_free(requests->queue);
     gate_free(requests->gate);
-    wipe_key(requests);
+    wipe_key(&requests->key);
+    wipe_key(&requests->old_key);
     g_free(requests);
 }

@@ -7,14 +7,21 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
+
+/* A syslog daemon on a busy machine gets its turn within this; a reader does not notice it. */
+#define SYSLOG_PATIENCE_MS 50
 
 /* GLib may log from any thread, hence the lock: of pthreads, which ThreadSanitizer knows. */
 struct Log {
     pthread_mutex_t lock;
     LogLevel level;
     gboolean to_syslog;
+    int room; /* a socket of our own at the syslog daemon, never written to; -1: none */
+    gboolean syslog_hangs;
     LogRepeat repeat;
 };
 
@@ -41,7 +48,7 @@ static LogLevel level_of(GLogLevelFlags flags)
  * terminal. */
 static char *line_text(const char *domain, const char *message)
 {
-    gboolean ours = g_strcmp0(domain, G_LOG_DOMAIN) == 0;
+    gboolean ours = g_strcmp0(domain, G_LOG_DOMAIN) == 0 || g_strcmp0(domain, LOG_DOMAIN_NEWS) == 0;
     char *text = g_strconcat(ours || !domain ? "" : domain, ours || !domain ? "" : ": ",
                              message ? message : "", NULL);
 
@@ -69,14 +76,47 @@ static void write_stderr(LogLevel level, const char *text)
         return; /* nobody left to tell */
 }
 
+static int connect_to_syslog(void)
+{
+    const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = _PATH_LOG };
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* syslog(3) waits while the daemon's queue is full: one that hangs would stop the file system.
+ * poll() at a socket of our own looks at the same queue, which holds a dozen lines: a burst takes
+ * some patience, but only once, then lines are lost. Without a daemon nothing waits. */
+static gboolean syslog_has_room(Log *log)
+{
+    struct pollfd ready = { .fd = log->room, .events = POLLOUT };
+
+    if (ready.fd < 0 || (poll(&ready, 1, 0) == 1 && ready.revents != POLLOUT)) {
+        if (log->room >= 0) /* its daemon has gone: there may be a new one */
+            close(log->room);
+        ready.fd = log->room = connect_to_syslog();
+    }
+    log->syslog_hangs =
+        ready.fd >= 0 && poll(&ready, 1, log->syslog_hangs ? 0 : SYSLOG_PATIENCE_MS) != 1;
+    return !log->syslog_hangs;
+}
+
+static gboolean is_repeated(Log *log, const char *domain, LogLevel level, const char *text)
+{
+    return level != LOG_LEVEL_DEBUG && g_strcmp0(domain, LOG_DOMAIN_NEWS) != 0 &&
+           !log_repeat_is_new(&log->repeat, text, g_get_monotonic_time());
+}
+
 static void log_write(Log *log, LogLevel level, const char *text)
 {
-    if (level != LOG_LEVEL_DEBUG && !log_repeat_is_new(&log->repeat, text, g_get_monotonic_time()))
-        return;
-    if (log->to_syslog)
-        syslog(levels[level].priority, "%s", text);
-    else
+    if (!log->to_syslog)
         write_stderr(level, text);
+    else if (syslog_has_room(log))
+        syslog(levels[level].priority, "%s", text);
 }
 
 static void on_message(const char *domain, GLogLevelFlags flags, const char *message, void *data)
@@ -88,7 +128,8 @@ static void on_message(const char *domain, GLogLevelFlags flags, const char *mes
     if (level <= log->level) {
         g_autofree char *text = line_text(domain, message);
 
-        log_write(log, level, text);
+        if (!is_repeated(log, domain, level, text))
+            log_write(log, level, text);
     }
     pthread_mutex_unlock(&log->lock);
 }
@@ -97,8 +138,12 @@ static void set_syslog(Log *log, gboolean to_syslog)
 {
     if (to_syslog && !log->to_syslog)
         openlog("ppiofs", LOG_PID, LOG_DAEMON);
-    if (!to_syslog && log->to_syslog)
+    if (!to_syslog && log->to_syslog) {
         closelog();
+        if (log->room >= 0)
+            close(log->room);
+        log->room = -1;
+    }
     log->to_syslog = to_syslog;
 }
 
@@ -108,6 +153,7 @@ Log *log_open(LogLevel level, gboolean to_syslog)
 
     pthread_mutex_init(&log->lock, NULL);
     log->level = level;
+    log->room = -1;
     set_syslog(log, to_syslog);
     g_log_set_default_handler(on_message, log);
     return log;

@@ -26,6 +26,9 @@
 #define SINGLE_REFRESHES 2
 gint64 cache_list_ttl(const Cache *cache)
 {
+    /* Who says 0 wants to be asked for each time, whatever it costs. */
+    if (cache->options.ttl == 0)
+        return 0;
     return MAX(cache->options.ttl, cache->list_duration * TTL_PER_FETCH);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/base/error.h"
+#include "ppiofs/base/log.h"
 #include "ppiofs/cache/private.h"
 #include "ppiofs/tree/name.h"
 
@@ -79,7 +80,7 @@ void cache_leave(CacheWaiter *waiter, gboolean timed_out)
     if (fetch == NULL)
         return;
     unpark(waiter);
-    if (fetch->waiters.length > 0 || timed_out)
+    if (fetch->waiters.length > 0 || timed_out || fetch->ended)
         return;
     fetch->cache->stats.cancelled++;
     fetch->cache->source.cancel(fetch->handle);
@@ -90,6 +91,7 @@ void cache_leave(CacheWaiter *waiter, gboolean timed_out)
 /* Lets everybody who waited ask again. A waiter may leave, or park elsewhere, meanwhile. */
 static void finish(CacheFetch *fetch)
 {
+    fetch->ended = TRUE;
     while (fetch->waiters.length > 0) {
         CacheWaiter *waiter = g_queue_peek_head(&fetch->waiters);
 
@@ -118,16 +120,18 @@ static void class_failed(const Trouble *trouble, const char *what, gint64 age_us
     if (trouble->failures > 1)
         return;
     if (age_us < 0)
-        g_warning("%s cannot be fetched: %s", what, trouble->error->message);
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "%s cannot be fetched: %s", what,
+              trouble->error->message);
     else
-        g_warning("%s cannot be refreshed, answers are %" G_GINT64_FORMAT " s old: %s", what,
-                  age_us / G_USEC_PER_SEC, trouble->error->message);
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING,
+              "%s cannot be refreshed, answers are %" G_GINT64_FORMAT " s old: %s", what,
+              age_us / G_USEC_PER_SEC, trouble->error->message);
 }
 
 static void class_recovered(Trouble *trouble, const char *what)
 {
     if (trouble->error != NULL)
-        g_message("%s can be fetched again", what);
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "%s can be fetched again", what);
     trouble_clear(trouble);
 }
 
@@ -136,6 +140,12 @@ static void list_failed(Cache *cache, const GError *error)
     trouble_note(&cache->list_trouble, error, cache_now(cache), cache->options.negative_ttl);
     class_failed(&cache->list_trouble, "the list of instances", cache_age(cache, cache->list_time));
     report_error(cache, error);
+}
+
+static gboolean is_unknown(gpointer name, gpointer value, gpointer fleet)
+{
+    (void)value;
+    return fleet_find(fleet, name) == NULL;
 }
 
 void cache_take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged, guint n_pages,
@@ -152,6 +162,7 @@ void cache_take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged, 
             fleet_confirm_list(cache->fleet, &time);
         else
             fleet_apply_list(cache->fleet, records, &time);
+        g_hash_table_foreach_remove(cache->unread, is_unknown, cache->fleet);
         cache->list_time = time.monotonic;
         cache->list_duration = time.monotonic - fetch->sent;
         cache->list_pages = n_pages;

@@ -134,8 +134,10 @@ static gboolean attr_instance(Fs *fs, const char *name, guint64 key, struct stat
     CacheAnswer answer = cache_ask_item(fs->cache, name, &only_look);
     attr_node(fs, attr, tree, node, instance_ino(fs, name));
     *ret_keep_us = answer.state == CACHE_FRESH ? answer.keep_us : 0;
-    if (answer.state != CACHE_FRESH) /* as in listing_mtime() */
-        attr->st_mtim.tv_sec = clock_wall(fs->clock) / G_USEC_PER_SEC;
+    if (answer.state != CACHE_FRESH) { /* as in listing_mtime() */
+        gint64 now = clock_wall(fs->clock);
+        attr->st_mtim = (struct timespec){ now / G_USEC_PER_SEC, now % G_USEC_PER_SEC * 1000 };
+    }
     return TRUE;
 }
 

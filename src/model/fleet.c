@@ -54,6 +54,10 @@ static Instance *add_instance(Fleet *fleet, char *name, Record *record)
 static void replace_record(const Fleet *fleet, Instance *instance, Record *record)
 {
     tell(fleet, instance->record, record);
+    if (record_is_full(record))
+        g_clear_pointer(&instance->last_full, subtree_unref);
+    else if (record_is_full(instance->record))
+        instance->last_full = subtree_ref(record_tree(instance->record));
     record_unref(instance->record);
     instance->record = record_ref(record);
 }
@@ -198,8 +202,9 @@ static void update_instance(Fleet *fleet, Instance *instance, Record *full, cons
 
     if (same_record(known, full))
         return;
-    subtree_date(record_tree(full), record_tree(known), time->wall,
-                 record_is_full(known) ? time->wall : record_own_time(full));
+    gboolean first = !record_is_full(known) && instance->last_full == NULL;
+    subtree_date_after(record_tree(full), record_tree(known), instance->last_full, time->wall,
+                       first ? record_own_time(full) : time->wall);
     mark_listed(record_tree(full), record_tree(known), record_is_full(known) ? NODE_LISTED : 0);
     if (listed_part_changed(known, full)) {
         fleet->unlike_list = TRUE;
@@ -329,6 +334,7 @@ void instance_unref(Instance *instance)
         return;
     g_free(instance->name);
     record_unref(instance->record);
+    subtree_unref(instance->last_full);
     g_free(instance);
 }
 

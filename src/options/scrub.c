@@ -14,6 +14,15 @@ static char *item_end(char *item)
     return item;
 }
 
+/* Without the backslashes: they may stand before any character. */
+static gboolean names_a_key(const char *item, gsize length)
+{
+    g_autoptr(GString) name = g_string_new_len(item, (gssize)length);
+
+    g_string_replace(name, "\\", "", 0);
+    return option_carries_key(name->str, name->len);
+}
+
 /* To the end of the argument, not of the item: a comma may be part of the key, and the call is
  * refused anyway. */
 static void scrub_items(char *items)
@@ -21,7 +30,7 @@ static void scrub_items(char *items)
     for (char *item = items;; item++) {
         gsize length = strcspn(item, "=,");
 
-        if (item[length] == '=' && option_carries_key(item, length)) {
+        if (item[length] == '=' && names_a_key(item, length)) {
             explicit_bzero(item + length + 1, strlen(item + length + 1));
             return;
         }

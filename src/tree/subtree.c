@@ -219,37 +219,56 @@ static gboolean same_names(const Subtree *a, NodeIndex a_node, const Subtree *b,
 static NodeIndex counterpart(const Subtree *tree, NodeIndex node, const Subtree *older,
                              const NodeIndex *counterparts)
 {
-    if (older == NULL || counterparts == NULL)
-        return NODE_NONE;
     if (node == 0)
         return 0;
     NodeIndex parent = counterparts[tree->nodes[node].parent];
     return parent == NODE_NONE ? NODE_NONE : subtree_child(older, parent, subtree_name(tree, node));
 }
 
-void subtree_date(Subtree *tree, const Subtree *older, gint64 now_us, gint64 born_us)
+/* Of every node; NULL when there is no @older, or no memory for it: everything then counts as new,
+ * an mtime too young and nothing worse. */
+static NodeIndex *counterparts_in(const Subtree *tree, const Subtree *older)
 {
-    /* Without memory for it everything counts as new: an mtime too young, nothing worse. */
-    g_autofree NodeIndex *old = g_try_new(NodeIndex, tree->n_nodes);
+    NodeIndex *found = older == NULL ? NULL : g_try_new(NodeIndex, tree->n_nodes);
 
-    for (NodeIndex i = 0; i < tree->n_nodes; i++) {
-        Node *node = &tree->nodes[i];
-        NodeIndex twin = counterpart(tree, i, older, old);
-        gboolean same =
-            twin != NODE_NONE && (node->kind == NODE_DIRECTORY ? same_names(tree, i, older, twin)
-                                                               : same_leaf(tree, i, older, twin));
+    for (NodeIndex i = 0; found != NULL && i < tree->n_nodes; i++)
+        found[i] = counterpart(tree, i, older, found);
+    return found;
+}
 
-        if (old != NULL)
-            old[i] = twin;
-        if (twin == NODE_NONE)
-            node->mtime = born_us;
-        else
-            node->mtime = same ? older->nodes[twin].mtime : now_us;
-    }
+/* FALSE if @older has nothing in that place. */
+static gboolean date_by(Subtree *tree, NodeIndex i, const Subtree *older,
+                        const NodeIndex *counterparts, gint64 now_us)
+{
+    Node *node = &tree->nodes[i];
+    NodeIndex twin = counterparts == NULL ? NODE_NONE : counterparts[i];
+
+    if (twin == NODE_NONE)
+        return FALSE;
+    gboolean same = node->kind == NODE_DIRECTORY ? same_names(tree, i, older, twin)
+                                                 : same_leaf(tree, i, older, twin);
+    node->mtime = same ? older->nodes[twin].mtime : now_us;
+    return TRUE;
+}
+
+void subtree_date_after(Subtree *tree, const Subtree *older, const Subtree *oldest, gint64 now_us,
+                        gint64 born_us)
+{
+    g_autofree NodeIndex *old = counterparts_in(tree, older);
+    g_autofree NodeIndex *oldest_ones = counterparts_in(tree, oldest);
+
+    for (NodeIndex i = 0; i < tree->n_nodes; i++)
+        if (!date_by(tree, i, older, old, now_us) && !date_by(tree, i, oldest, oldest_ones, now_us))
+            tree->nodes[i].mtime = born_us;
     for (NodeIndex i = tree->n_nodes - 1; i > 0; i--) {
         Node *parent = &tree->nodes[tree->nodes[i].parent];
         parent->mtime = MAX(parent->mtime, tree->nodes[i].mtime);
     }
+}
+
+void subtree_date(Subtree *tree, const Subtree *older, gint64 now_us, gint64 born_us)
+{
+    subtree_date_after(tree, older, NULL, now_us, born_us);
 }
 
 gboolean subtree_agrees(const Subtree *a, NodeIndex a_node, const Subtree *b, NodeIndex b_node)

@@ -188,6 +188,7 @@ class Mount:
 
         def ask():
             with contextlib.suppress(OSError):
+                os.statvfs(self.path)  # of a dead mount's root the kernel may still have the stat()
                 devices.append(os.stat(self.path).st_dev)
         # A thread that hangs here is let go when the connection is aborted.
         asking = threading.Thread(target=ask, daemon=True)

@@ -2,6 +2,7 @@
 #include "ppiofs/api/gate.h"
 
 #include "ppiofs/base/error.h"
+#include "ppiofs/base/log.h"
 
 #define S G_USEC_PER_SEC
 
@@ -31,7 +32,7 @@ static GatePass must_enter(Gate *gate, gint64 now)
 
 static void expect_log(GLogLevelFlags level, const char *pattern)
 {
-    g_test_expect_message("ppiofs", level, pattern);
+    g_test_expect_message(LOG_DOMAIN_NEWS, level, pattern);
 }
 
 static void fail_times(Gate *gate, gint64 now, guint times)

@@ -172,6 +172,23 @@ static void test_a_repeated_line_is_written_once_but_debug_always(void)
                     "ppiofs: debug: GET /x\nppiofs: warning: back\n");
 }
 
+static void test_what_is_news_is_written_each_time(void)
+{
+    g_autoptr(Fixture) f = fixture_new(LOG_LEVEL_INFO, FALSE);
+    g_autofree char *written = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "offline");
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "back");
+    }
+    written = fixture_read(f);
+    fixture_restore_stderr(f);
+
+    g_assert_cmpstr(written, ==,
+                    "ppiofs: warning: offline\nppiofs: info: back\n"
+                    "ppiofs: warning: offline\nppiofs: info: back\n");
+}
+
 static void test_other_libraries_are_named_and_control_characters_are_not_written(void)
 {
     g_autoptr(Fixture) f = fixture_new(LOG_LEVEL_INFO, FALSE);
@@ -306,6 +323,7 @@ int main(int argc, char **argv)
     g_test_add_func("/log/below-level", test_lines_below_the_level_are_not_written);
     g_test_add_func("/log/step", test_stepping_goes_through_all_levels);
     g_test_add_func("/log/repeats", test_a_repeated_line_is_written_once_but_debug_always);
+    g_test_add_func("/log/news", test_what_is_news_is_written_each_time);
     g_test_add_func("/log/foreign",
                     test_other_libraries_are_named_and_control_characters_are_not_written);
     g_test_add_func("/log/long", test_a_line_that_is_too_long_is_cut_and_still_a_line);

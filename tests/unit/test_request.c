@@ -3,6 +3,7 @@
 
 #include "fake_http.h"
 #include "ppiofs/base/error.h"
+#include "ppiofs/base/log.h"
 
 #include <string.h>
 
@@ -142,7 +143,7 @@ static void always(const FakeRequest *request, FakeReply *ret_reply, gpointer da
 
 static void go_offline(Fixture *f)
 {
-    g_test_expect_message("ppiofs", G_LOG_LEVEL_WARNING, "*not reachable: no luck");
+    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "*not reachable: no luck");
     for (guint i = 0; i < 5; i++) {
         fake_http_script(f->http, failure(PPIOFS_ERROR_PROTOCOL));
         get(f, "down");
@@ -434,7 +435,7 @@ static void test_offline_one_probe_goes_and_its_answer_opens_the_gate(void)
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
     g_assert_cmpuint(fake_http_n_requests(f->http), ==, 6);
 
-    g_test_expect_message("ppiofs", G_LOG_LEVEL_MESSAGE, "*again");
+    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "*again");
     fake_http_end(f->http, reply(404));
     g_test_assert_expected_messages();
     fake_http_script(f->http, reply(200));
@@ -467,7 +468,7 @@ static void test_a_cancelled_probe_does_not_close_the_gate_for_ever(void)
     probe = get(f, "probe");
     request_cancel(probe);
     f->offset += S;
-    g_test_expect_message("ppiofs", G_LOG_LEVEL_MESSAGE, "*again");
+    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "*again");
     fake_http_script(f->http, reply(200));
     get(f, "a");
     run_until_ends(f, 6);
@@ -485,7 +486,7 @@ static void test_who_rests_when_it_goes_offline_ends_with_its_last_error(void)
     get(f, "rests");
     run_for(20 * MS);
     g_assert_cmpuint(f->n_ends, ==, 0);
-    g_test_expect_message("ppiofs", G_LOG_LEVEL_WARNING, "*");
+    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "*");
     for (guint i = 0; i < 4; i++)
         fake_http_script(f->http, failure(PPIOFS_ERROR_PROTOCOL));
     for (guint i = 0; i < 4; i++)
@@ -532,7 +533,7 @@ static void test_hangs_take_it_offline(void)
         get(f, "a");
     }
     f->offset += 10 * S;
-    g_test_expect_message("ppiofs", G_LOG_LEVEL_WARNING, "*not reachable*");
+    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "*not reachable*");
     for (guint i = 0; i < 5; i++)
         fake_http_end(f->http, failure(PPIOFS_ERROR_TIMEOUT));
     g_test_assert_expected_messages();
@@ -546,7 +547,7 @@ static void test_sixty_seconds_of_outage_cost_ten_requests(void)
     FakeReply refused = failure(PPIOFS_ERROR_REFUSED);
 
     fake_http_handle(f->http, always, &refused);
-    g_test_expect_message("ppiofs", G_LOG_LEVEL_WARNING, "*");
+    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "*");
     for (guint i = 0; i < 600; i++) {
         get(f, "a");
         run_until_ends(f, i + 1);

@@ -3,8 +3,8 @@
  *
  * Messages are sentences: "GET /gpus/v2/instances/abc: 404 RESOURCE_NOT_FOUND: instance not found".
  * What they quote of the API is printable, bounded, and never holds the key: a body that echoes it
- * has it starred out. Of a 2xx body only what is known to be a message is quoted, since a record
- * holds passwords. */
+ * has it starred out. Of a 2xx body only what is known to be a message is quoted, and of broken
+ * JSON nothing, since a record holds passwords. */
 #pragma once
 
 #include <glib.h>
@@ -25,6 +25,7 @@ typedef struct {
     AnswerRoute route;
     gboolean conditional; /* If-None-Match was sent: 304 is an answer */
     const char *key;      /* never to be shown; may be NULL */
+    const char *old_key;  /* nor the one before: answers to it may be under way; may be NULL */
 } AnswerQuestion;
 
 /* TRUE for 200, and for 304 if it was asked for; else the error of the table in answer.c. */

@@ -7,6 +7,10 @@
 
 #include <glib.h>
 
+/* The domain, for g_log(), of lines that tell a change: each is written, whatever was a moment ago.
+ */
+#define LOG_DOMAIN_NEWS "ppiofs-news"
+
 typedef enum { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG } LogLevel;
 
 typedef struct Log Log;

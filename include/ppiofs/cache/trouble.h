@@ -7,10 +7,11 @@
 #include <glib.h>
 
 typedef struct {
-    GError *error;  /* the last failure; NULL: no trouble */
-    gint64 at;      /* monotonic us: when it came */
-    gint64 until;   /* no new try before */
-    guint failures; /* in a row */
+    GError *error;    /* the last failure; NULL: no trouble */
+    gint64 at;        /* monotonic us: when it came */
+    gint64 until;     /* no new try before */
+    guint failures;   /* in a row */
+    gboolean refused; /* one of them refused the key: those after it do not take that back */
 } Trouble;
 
 /* Takes note of a failure. */

@@ -52,6 +52,12 @@ gint64 subtree_mtime(const Subtree *tree, NodeIndex node);
  * To be called when the version becomes the newest. */
 void subtree_date(Subtree *tree, const Subtree *older, gint64 now_us, gint64 born_us);
 
+/* The same where @older lacks a part that an @oldest version had: what @older has not is compared
+ * with that one. Without it a directory whose names changed meanwhile could keep its mtime, and the
+ * kernel the listing that goes with it. @oldest may be NULL. */
+void subtree_date_after(Subtree *tree, const Subtree *older, const Subtree *oldest, gint64 now_us,
+                        gint64 born_us);
+
 /* Whether everything below directory @a_node of @a is in @b_node of @b with the same bytes. A
  * directory of @b may have more, unless it shows an array. */
 gboolean subtree_agrees(const Subtree *a, NodeIndex a_node, const Subtree *b, NodeIndex b_node);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/view/view.h"
+
+#include "ppiofs/view/links.h"
+#include "ppiofs/view/table.h"
+#include "support.h"
+
+/* "id members; id members". (transfer full) */
+static Listing *listing_of(const char *text)
+{
+    g_auto(GStrv) items = g_strsplit(text, "; ", -1);
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
+    g_autoptr(Fleet) fleet = fleet_new();
+    AnswerTime time = { 1, 2, 3 };
+
+    for (gsize i = 0; items[i] != NULL && *items[i] != '\0'; i++) {
+        g_auto(GStrv) halves = g_strsplit(items[i], " ", 2);
+        g_ptr_array_add(records, record_with(halves[0], halves[1] == NULL ? "" : halves[1], 0));
+    }
+    fleet_apply_list(fleet, records, &time);
+    return fleet_listing(fleet);
+}
+
+static void assert_links(void (*add)(Draft *, const Listing *, const char *), const char *argument,
+                         const char *list, const char *expected)
+{
+    g_autoptr(Listing) listing = listing_of(list);
+    Draft *draft = draft_new();
+
+    add(draft, listing, argument);
+    g_autoptr(Subtree) tree = tree_of(draft);
+    g_autofree char *text = tree_text(tree);
+    g_assert_cmpstr(text, ==, expected);
+}
+
+static void test_names_lead_to_instances(void)
+{
+    assert_links(links_by_name, NULL, "i1 'name':'train'; i2 'name':'my gpu'",
+                 "my gpu->../instances/i2 train->../instances/i1");
+}
+
+static void test_a_shared_name_appears_for_none_of_them_bare(void)
+{
+    assert_links(links_by_name, NULL, "i1 'name':'a'; i2 'name':'b'; i3 'name':'a'",
+                 "a~i1->../instances/i1 a~i3->../instances/i3 b->../instances/i2");
+}
+
+static void test_case_twins_are_different_names(void)
+{
+    assert_links(links_by_name, NULL, "i1 'name':'a'; i2 'name':'A'",
+                 "A->../instances/i2 a->../instances/i1");
+}
+
+static void test_the_nameless_are_not_listed_by_name(void)
+{
+    assert_links(links_by_name, NULL, "i1; i2 'name':''; i3 'name':null; i4 'name':7; i5 'name':[]",
+                 "");
+}
+
+static void test_hostile_names_stay_names(void)
+{
+    assert_links(links_by_name, NULL,
+                 "i1 'name':'..'; i2 'name':'/etc/passwd'; i3 'name':'-rf'; i4 'name':'a\\nb'",
+                 "%2Drf->../instances/i3 %2E%2E->../instances/i1 "
+                 "%2Fetc%2Fpasswd->../instances/i2 a%0Ab->../instances/i4");
+}
+
+static void test_targets_are_the_file_names_of_the_ids(void)
+{
+    assert_links(links_by_name, NULL, "../x 'name':'a'; -y 'name':'b'; -z 'name':'b'",
+                 "a->../instances/..%2Fx b~-y->../instances/%2Dy b~-z->../instances/%2Dz");
+}
+
+static void test_a_name_that_looks_like_a_shared_one_takes_nothing_away(void)
+{
+    assert_links(links_by_name, NULL, "i1 'name':'a'; i2 'name':'a'; i3 'name':'a~i1'",
+                 "a~i1->../instances/i1 a~i1~2->../instances/i3 a~i2->../instances/i2");
+}
+
+static void test_instances_are_sorted_by_a_field(void)
+{
+    assert_links(links_by_field, "status",
+                 "i1 'status':'running'; i2 'status':{'status':'exited'}; i3 'status':'running'",
+                 "exited/ exited/i2->../../instances/i2 running/ running/i1->../../instances/i1 "
+                 "running/i3->../../instances/i3");
+}
+
+static void test_an_instance_without_the_field_is_left_out(void)
+{
+    assert_links(links_by_field, "region",
+                 "i1; i2 'region':''; i3 'region':null; i4 'region':{'a':1}; i5 'region':'r'",
+                 "r/ r/i5->../../instances/i5");
+}
+
+static void test_field_values_and_ids_become_names(void)
+{
+    assert_links(links_by_field, "region", "a/b 'region':'../..'; c 'region':'.'",
+                 "%2E/ %2E/c->../../instances/c ..%2F../ ..%2F../a%2Fb->../../instances/a%2Fb");
+}
+
+static char *table_of(const char *list)
+{
+    g_autoptr(Listing) listing = listing_of(list);
+    GString *out = g_string_new(NULL);
+
+    table_write(out, listing);
+    return g_string_free(out, FALSE);
+}
+
+#define HEADER                                                                                     \
+    "id\tname\tstatus\ttype\tgpu_num\tproduct_id\tregion\tbilling_mode\timage\tcreated_at\t"       \
+    "last_started_at\n"
+
+static void test_an_empty_table_is_its_header(void)
+{
+    g_autofree char *table = table_of("");
+
+    g_assert_cmpstr(table, ==, HEADER);
+}
+
+static void test_each_column_shows_its_field(void)
+{
+    g_autofree char *table = table_of(
+        "i 'name':'n','status':{'status':'running'},'type':'gpu','resource_specs':{'gpu_num':8},"
+        "'product_id':'p','region':'r','billing':{'mode':'spot'},'image':'img','created_at':1.10,"
+        "'last_started_at':18446744073709551615");
+
+    g_assert_cmpstr(table, ==,
+                    HEADER "i\tn\trunning\tgpu\t8\tp\tr\tspot\timg\t1.10\t18446744073709551615\n");
+}
+
+static void test_missing_values_are_empty_columns(void)
+{
+    g_autofree char *table = table_of("i 'name':null,'status':{},'billing':'x'");
+
+    g_assert_cmpstr(table, ==, HEADER "i\t\t\t\t\t\t\t\t\t\t\n");
+}
+
+static void test_what_would_break_a_line_is_escaped(void)
+{
+    g_autofree char *table =
+        table_of("i 'name':'a\\tb\\nc\\\\d\\u001b\\u007f\\u0085\\u202e','image':"
+                 "['x','y']");
+
+    g_assert_cmpstr(table, ==,
+                    HEADER "i\ta\\tb\\nc\\\\d\\x1b\\x7f\\xc2\\x85\\xe2\\x80\\xae\t\t\t\t\t\t\tx\\ny"
+                           "\t\t\n");
+}
+
+static void test_lines_are_sorted_by_id_and_not_by_file_name(void)
+{
+    g_autofree char *table = table_of("b; -a; &c; A"); /* names: %2Da &c A b */
+
+    g_assert_cmpstr(table, ==,
+                    HEADER "&c\t\t\t\t\t\t\t\t\t\t\n-a\t\t\t\t\t\t\t\t\t\t\nA\t\t\t\t\t\t\t\t\t\t\n"
+                           "b\t\t\t\t\t\t\t\t\t\t\n");
+}
+
+static void test_every_view_has_a_place_of_its_own(void)
+{
+    gsize n_links, n_files;
+    const LinkView *links = view_links(&n_links);
+    const FileView *files = view_files(&n_files);
+
+    g_assert_cmpuint(n_links, ==, 4);
+    for (gsize i = 1; i < n_links; i++)
+        g_assert_cmpstr(links[i - 1].name, <, links[i].name);
+    for (gsize i = 1; i < n_files; i++)
+        g_assert_cmpstr(files[i - 1].directory, <, files[i].directory);
+}
+
+static void test_only_the_status_running_runs(void)
+{
+    g_autoptr(Listing) listing = listing_of(
+        "a 'status':'running'; b 'status':'Running'; c; d 'status':{'status':'running'}");
+    static const gboolean runs[] = { TRUE, FALSE, FALSE, TRUE };
+
+    for (guint i = 0; i < listing->instances->len; i++)
+        g_assert_cmpint(view_is_running(g_ptr_array_index(listing->instances, i)), ==, runs[i]);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/views/names_lead_to_instances", test_names_lead_to_instances);
+    g_test_add_func("/views/a_shared_name_appears_for_none_of_them_bare",
+                    test_a_shared_name_appears_for_none_of_them_bare);
+    g_test_add_func("/views/case_twins_are_different_names", test_case_twins_are_different_names);
+    g_test_add_func("/views/the_nameless_are_not_listed_by_name",
+                    test_the_nameless_are_not_listed_by_name);
+    g_test_add_func("/views/hostile_names_stay_names", test_hostile_names_stay_names);
+    g_test_add_func("/views/targets_are_the_file_names_of_the_ids",
+                    test_targets_are_the_file_names_of_the_ids);
+    g_test_add_func("/views/a_name_that_looks_like_a_shared_one_takes_nothing_away",
+                    test_a_name_that_looks_like_a_shared_one_takes_nothing_away);
+    g_test_add_func("/views/instances_are_sorted_by_a_field", test_instances_are_sorted_by_a_field);
+    g_test_add_func("/views/an_instance_without_the_field_is_left_out",
+                    test_an_instance_without_the_field_is_left_out);
+    g_test_add_func("/views/field_values_and_ids_become_names",
+                    test_field_values_and_ids_become_names);
+    g_test_add_func("/views/an_empty_table_is_its_header", test_an_empty_table_is_its_header);
+    g_test_add_func("/views/each_column_shows_its_field", test_each_column_shows_its_field);
+    g_test_add_func("/views/missing_values_are_empty_columns",
+                    test_missing_values_are_empty_columns);
+    g_test_add_func("/views/what_would_break_a_line_is_escaped",
+                    test_what_would_break_a_line_is_escaped);
+    g_test_add_func("/views/lines_are_sorted_by_id_and_not_by_file_name",
+                    test_lines_are_sorted_by_id_and_not_by_file_name);
+    g_test_add_func("/views/every_view_has_a_place_of_its_own",
+                    test_every_view_has_a_place_of_its_own);
+    g_test_add_func("/views/only_the_status_running_runs", test_only_the_status_running_runs);
+    return g_test_run();
+}
