@@ -169,8 +169,12 @@ static void on_launch(QueueEntry *entry, const GatePass *pass, gint64 now, gpoin
 {
     Request *request = (Request *)entry;
     Requests *requests = data;
-    gint64 left_ms = (entry->deadline - now) / 1000;
+    gint64 left_ms;
 
+    /* However long it waited for its turn, its first try has the whole time. */
+    if (request->tries == 0)
+        entry->deadline = now + requests->timeout_us;
+    left_ms = (entry->deadline - now) / 1000;
     request->pass = *pass;
     request->tries++;
     requests->stats->requests++;

@@ -24,6 +24,7 @@
 #define STALE_KEEP_US (G_USEC_PER_SEC / 2)
 /* Where the list has many pages, so many instances are refreshed one by one before a list is. */
 #define SINGLE_REFRESHES 2
+
 gint64 cache_list_ttl(const Cache *cache)
 {
     /* Who says 0 wants to be asked for each time, whatever it costs. */
@@ -167,7 +168,8 @@ CacheAnswer cache_ask_item(Cache *cache, const char *name, const CacheAsk *ask)
     answer = cache_ask_list(cache, ask);
     if (answer.state == CACHE_WAIT || trouble_is_verdict(&cache->list_trouble))
         return answer;
-    if (answer.state == CACHE_STALE && cache_may_be_stale(cache, instance->item_time, NULL))
+    if (answer.state == CACHE_STALE &&
+        cache_may_be_stale(cache, instance->item_time, g_hash_table_lookup(cache->troubles, name)))
         return answer;
     /* The list does not show it, or cannot be had. */
     return refresh_single(cache, instance, ask);
@@ -197,6 +199,14 @@ CacheAnswer cache_ask_detail(Cache *cache, const char *name, const CacheAsk *ask
 
 void cache_drop(Cache *cache)
 {
+    GHashTableIter iter;
+    gpointer fetch;
+
+    g_hash_table_iter_init(&iter, cache->fetches);
+    while (g_hash_table_iter_next(&iter, NULL, &fetch))
+        ((CacheFetch *)fetch)->outdated = TRUE;
+    if (cache->list_fetch != NULL)
+        cache->list_fetch->outdated = TRUE;
     fleet_expire(cache->fleet);
     trouble_clear(&cache->list_trouble);
     trouble_clear(&cache->details_trouble);

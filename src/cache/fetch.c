@@ -148,29 +148,33 @@ static gboolean is_unknown(gpointer name, gpointer value, gpointer fleet)
     return fleet_find(fleet, name) == NULL;
 }
 
-void cache_take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged, guint n_pages,
-                     const GError *error)
+static void take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged, guint n_pages)
 {
     Cache *cache = fetch->cache;
     AnswerTime time = answer_time(fetch);
 
+    if (unchanged && fleet_is_like_list(cache->fleet))
+        fleet_confirm_list(cache->fleet, &time);
+    else
+        fleet_apply_list(cache->fleet, records, &time);
+    g_hash_table_foreach_remove(cache->unread, is_unknown, cache->fleet);
+    cache->list_time = time.monotonic;
+    cache->list_duration = time.monotonic - fetch->sent;
+    cache->list_pages = n_pages;
+    cache->single_refreshes = 0;
+    class_recovered(&cache->list_trouble, "the list of instances");
+    if (cache->list_taken != NULL)
+        cache->list_taken(cache->list_taken_data);
+}
+
+void cache_take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged, guint n_pages,
+                     const GError *error)
+{
     forget_fetch(fetch);
-    if (error != NULL) {
-        list_failed(cache, error);
-    } else {
-        if (unchanged && fleet_is_like_list(cache->fleet))
-            fleet_confirm_list(cache->fleet, &time);
-        else
-            fleet_apply_list(cache->fleet, records, &time);
-        g_hash_table_foreach_remove(cache->unread, is_unknown, cache->fleet);
-        cache->list_time = time.monotonic;
-        cache->list_duration = time.monotonic - fetch->sent;
-        cache->list_pages = n_pages;
-        cache->single_refreshes = 0;
-        class_recovered(&cache->list_trouble, "the list of instances");
-        if (cache->list_taken != NULL)
-            cache->list_taken(cache->list_taken_data);
-    }
+    if (error != NULL)
+        list_failed(fetch->cache, error);
+    else if (!fetch->outdated)
+        take_list(fetch, records, unchanged, n_pages);
     finish(fetch);
 }
 
@@ -213,25 +217,31 @@ static void detail_failed(Cache *cache, const char *name, const GError *error,
     }
     trouble_note(&cache->details_trouble, error, time->monotonic, 0);
     cache->details_trouble.until = trouble->until; /* the back-off is each instance's own */
-    class_failed(&cache->details_trouble, "instance details", cache_age(cache, cache->detail_time));
+    class_failed(&cache->details_trouble, "instance details", -1); /* each has an age of its own */
 }
 
-void cache_take_record(CacheFetch *fetch, Record *record, const GError *error)
+static void take_record(CacheFetch *fetch, Record *record)
 {
     Cache *cache = fetch->cache;
     AnswerTime time = answer_time(fetch);
 
+    g_hash_table_remove(cache->troubles, fetch->name);
+    fleet_apply_record(cache->fleet, record, &time);
+    cache->detail_time = time.monotonic;
+    class_recovered(&cache->details_trouble, "instance details");
+    if (fetch->ahead)
+        g_hash_table_add(cache->unread, g_strdup(fetch->name));
+}
+
+void cache_take_record(CacheFetch *fetch, Record *record, const GError *error)
+{
+    AnswerTime time = answer_time(fetch);
+
     forget_fetch(fetch);
-    if (error != NULL) {
-        detail_failed(cache, fetch->name, error, &time);
-    } else {
-        g_hash_table_remove(cache->troubles, fetch->name);
-        fleet_apply_record(cache->fleet, record, &time);
-        cache->detail_time = time.monotonic;
-        class_recovered(&cache->details_trouble, "instance details");
-        if (fetch->ahead)
-            g_hash_table_add(cache->unread, g_strdup(fetch->name));
-    }
+    if (error != NULL)
+        detail_failed(fetch->cache, fetch->name, error, &time);
+    else if (!fetch->outdated)
+        take_record(fetch, record);
     finish(fetch);
 }
 

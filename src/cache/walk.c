@@ -28,7 +28,7 @@ void cache_fetch_ahead(Cache *cache, const char *name)
     CacheAsk ask = { .started = G_MAXINT64 };
 
     if (instance == NULL || g_hash_table_contains(cache->fetches, name) ||
-        g_hash_table_contains(cache->troubles, name) ||
+        trouble_stands(g_hash_table_lookup(cache->troubles, name), cache_now(cache), G_MAXINT64) ||
         cache_is_fresh(cache, instance->detail_time, cache->options.detail_ttl, &ask))
         return;
     fetch_detail(cache, name)->ahead = TRUE;

@@ -12,6 +12,7 @@
 
 #include "ppiofs/base/error.h"
 #include "ppiofs/fs/notifier.h"
+#include "ppiofs/fs/private.h"
 
 /* After an answer the next request mostly comes at once; being there when it does saves the kernel
  * a sleep and a wake-up, which on a virtual machine is most of what a request costs. */
@@ -28,7 +29,6 @@ struct Session {
     gpointer tag;
     gboolean may_spin; /* on one processor it would keep the caller from running */
     gboolean mounted;
-    gboolean greeted; /* the first reply, that of INIT, has been sent */
     void (*ended)(gpointer data);
     gpointer data;
 };
@@ -48,14 +48,13 @@ static void want_parallel_dirops(struct iovec *iov, int count)
 
 static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 {
-    (void)userdata;
-    return writev(fd, iov, count);
-}
+    Fs *fs = userdata;
 
-static ssize_t write_first_reply(int fd, struct iovec *iov, int count, void *userdata)
-{
-    want_parallel_dirops(iov, count);
-    return write_reply(fd, iov, count, userdata);
+    if (!fs->greeted) { /* only before the notifier's thread is there */
+        fs->greeted = TRUE;
+        want_parallel_dirops(iov, count); /* the first reply is that of INIT */
+    }
+    return writev(fd, iov, count);
 }
 
 static ssize_t read_request(int fd, void *buffer, size_t size, void *userdata)
@@ -114,12 +113,6 @@ static gboolean serve_one(Session *session)
     if (got <= 0)
         return FALSE;
     fuse_session_process_buf(session->fuse, &session->buffer);
-    if (!session->greeted) {
-        static const struct fuse_custom_io io = { .writev = write_reply, .read = read_request };
-
-        session->greeted = TRUE;
-        fuse_session_custom_io(session->fuse, &io, fuse_session_fd(session->fuse));
-    }
     return TRUE;
 }
 
@@ -156,7 +149,7 @@ static void add_source(Session *session, GMainContext *context)
 
 static gboolean mount_session(Session *session, const char *mountpoint)
 {
-    static const struct fuse_custom_io io = { .writev = write_first_reply, .read = read_request };
+    static const struct fuse_custom_io io = { .writev = write_reply, .read = read_request };
     int fd;
 
     if (session->fuse == NULL || fuse_session_mount(session->fuse, mountpoint) != 0)

@@ -85,11 +85,14 @@ static void join_path(char joined[RULE_PATH_MAX], const char *path, const char *
 
 static gboolean is_secret(const char *name)
 {
-    g_autofree char *lower = g_ascii_strdown(name, -1);
+    gsize length = strlen(name);
 
-    for (gsize i = 0; i < G_N_ELEMENTS(secret_endings); i++)
-        if (g_str_has_suffix(lower, secret_endings[i]))
+    for (gsize i = 0; i < G_N_ELEMENTS(secret_endings); i++) {
+        gsize end = strlen(secret_endings[i]);
+
+        if (length >= end && g_ascii_strcasecmp(name + length - end, secret_endings[i]) == 0)
             return TRUE;
+    }
     return FALSE;
 }
 
@@ -190,17 +193,31 @@ static void map_members(const Mapping *mapping, NodeIndex directory, const Place
     }
 }
 
+/* NAME_member; NULL when memory ends: the API says how long it is. */
+static char *flattened_name(const char *name, const char *member)
+{
+    gsize size = strlen(name) + strlen(member) + sizeof "_";
+    char *longer = g_try_malloc(size);
+
+    if (longer != NULL)
+        g_snprintf(longer, size, "%s_%s", name, member);
+    return longer;
+}
+
 static void map_flattened(const Mapping *mapping, const Place *place, const FieldRule *rule)
 {
     const cJSON *member;
 
     cJSON_ArrayForEach (member, place->value) {
         gboolean takes_place = strcmp(member->string, rule->argument) == 0;
-        g_autofree char *name = takes_place ? g_strdup(place->name)
-                                            : g_strdup_printf("%s_%s", place->name, member->string);
+        g_autofree char *longer = takes_place ? NULL : flattened_name(place->name, member->string);
 
-        map_value(mapping,
-                  &(Place){ place->parent, name, "?", member, takes_place ? 0 : NODE_OPTIONAL });
+        if (takes_place)
+            map_value(mapping, &(Place){ place->parent, place->name, "?", member, 0 });
+        else if (longer != NULL)
+            map_value(mapping, &(Place){ place->parent, longer, "?", member, NODE_OPTIONAL });
+        else
+            draft_file(mapping->draft, place->parent, NULL, "", 0, 0); /* which fails the draft */
     }
 }
 

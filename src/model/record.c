@@ -37,6 +37,17 @@ static const char *usable_id(const cJSON *object, GError **error)
     return NULL;
 }
 
+/* FALSE when memory ends; of NULL it makes NULL. */
+static gboolean copy_text(const char *text, char **ret_copy)
+{
+    gsize size = text == NULL ? 0 : strlen(text) + 1;
+
+    *ret_copy = text == NULL ? NULL : g_try_malloc(size);
+    if (*ret_copy != NULL)
+        memcpy(*ret_copy, text, size);
+    return text == NULL || *ret_copy != NULL;
+}
+
 Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError **error)
 {
     const char *id = usable_id(object, error);
@@ -52,9 +63,14 @@ Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError 
     Record *record = g_new0(Record, 1);
     record->refs = 1;
     record->full = (flags & RECORD_FULL) != 0;
-    record->id = g_strdup(id);
-    record->name = g_strdup(json_member_string(object, "name"));
     record->tree = tree;
+    if (!copy_text(id, &record->id) ||
+        !copy_text(json_member_string(object, "name"), &record->name)) {
+        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
+                            "not enough memory for the record");
+        record_unref(record);
+        return NULL;
+    }
     if (record->full && body != NULL && !(flags & RECORD_HIDE_SECRETS))
         record->body = g_bytes_ref(body);
     return record;
@@ -85,17 +101,39 @@ gboolean record_is_full(const Record *record)
     return record->full;
 }
 
-char *record_value(const Record *record, const char *path)
+/* What record_value() copies, not terminated. */
+static const char *find_value(const Record *record, const char *path, gsize *ret_length)
 {
     NodeIndex node = subtree_lookup(record->tree, path);
-    gsize length;
 
     if (node == NODE_NONE || subtree_kind(record->tree, node) != NODE_FILE)
         return NULL;
-    const char *content = subtree_content(record->tree, node, &length);
-    if (length > 0 && content[length - 1] == '\n')
-        length--;
-    return g_strndup(content, length);
+    const char *content = subtree_content(record->tree, node, ret_length);
+    if (*ret_length > 0 && content[*ret_length - 1] == '\n')
+        (*ret_length)--;
+    return content;
+}
+
+char *record_value(const Record *record, const char *path)
+{
+    gsize length;
+    const char *value = find_value(record, path, &length);
+
+    return value == NULL ? NULL : g_strndup(value, length);
+}
+
+/* FALSE if it is no number of seconds that has a place in the calendar. */
+static gboolean find_seconds(const Record *record, const char *path, gint64 *ret_seconds)
+{
+    char text[sizeof "253402300799"];
+    gsize length;
+    const char *value = find_value(record, path, &length);
+
+    if (value == NULL || length >= sizeof text)
+        return FALSE;
+    memcpy(text, value, length);
+    text[length] = '\0';
+    return g_ascii_string_to_signed(text, 10, 0, LATEST_SECOND, ret_seconds, NULL);
 }
 
 gint64 record_own_time(const Record *record)
@@ -104,10 +142,9 @@ gint64 record_own_time(const Record *record)
     gint64 newest = 0;
 
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
-        g_autofree char *text = record_value(record, fields[i]);
         gint64 seconds;
 
-        if (text != NULL && g_ascii_string_to_signed(text, 10, 0, LATEST_SECOND, &seconds, NULL))
+        if (find_seconds(record, fields[i], &seconds))
             newest = MAX(newest, seconds);
     }
     return newest * G_USEC_PER_SEC;
@@ -115,10 +152,14 @@ gint64 record_own_time(const Record *record)
 
 gboolean record_is_gone(const Record *record)
 {
-    g_autofree char *status = record_value(record, "status");
+    static const char *const gone[] = { "toRemove", "removing", "removed" };
+    gsize length;
+    const char *status = find_value(record, "status", &length);
 
-    return status != NULL && (strcmp(status, "toRemove") == 0 || strcmp(status, "removing") == 0 ||
-                              strcmp(status, "removed") == 0);
+    for (gsize i = 0; status != NULL && i < G_N_ELEMENTS(gone); i++)
+        if (length == strlen(gone[i]) && memcmp(status, gone[i], length) == 0)
+            return TRUE;
+    return FALSE;
 }
 
 Record *record_ref(Record *record)

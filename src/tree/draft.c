@@ -74,6 +74,8 @@ static NodeIndex add_node(Draft *draft, NodeIndex parent, const char *raw_name, 
 {
     gsize room = draft->nodes_room;
 
+    if (raw_name == NULL)
+        draft_fail(draft, PPIOFS_ERROR_NO_MEMORY);
     if (draft->n_nodes >= SUBTREE_MAX_NODES)
         draft_fail(draft, PPIOFS_ERROR_TOO_LARGE);
     if (draft->failed ||
@@ -186,24 +188,28 @@ static gboolean name_is_taken(Draft *draft, const guint32 *order, guint32 node, 
 static char *numbered_name(Draft *draft, const guint32 *order, guint32 node, guint32 *k)
 {
     const char *base = draft->bytes + draft->nodes[node].name;
+    char numbered[NAME_MAX_BYTES + sizeof "~4294967295"];
     char *name = NULL;
 
     do {
         g_free(name);
-        name = g_strdup_printf("%s~%u", base, ++*k);
-        if (strlen(name) > NAME_MAX_BYTES) {
-            g_autofree char *longer = g_steal_pointer(&name);
-            name = name_encode(longer);
-        }
+        g_snprintf(numbered, sizeof numbered, "%s~%u", base, ++*k);
+        name = strlen(numbered) > NAME_MAX_BYTES ? name_encode(numbered) : g_strdup(numbered);
     } while (name_is_taken(draft, order, node, name));
     return name;
 }
+
+typedef struct {
+    guint32 node;
+    guint32 name; /* into Draft.bytes */
+} Rename;
 
 /* Gives each entry of a run that wants one name a name of its own. The new names are collected
  * first and set at the end, so that name_is_taken() searches a sorted table. */
 static void rename_twins(Draft *draft, const guint32 *order)
 {
-    g_autoptr(GArray) renamed = g_array_new(FALSE, FALSE, sizeof(guint32[2]));
+    g_autofree Rename *renames = NULL;
+    gsize n = 0, room = 0;
     guint32 k = 1;
 
     for (guint32 i = 2; i < draft->n_nodes && !draft->failed; i++) {
@@ -213,14 +219,12 @@ static void rename_twins(Draft *draft, const guint32 *order)
             draft->nodes[order[i]].dropped = TRUE;
         } else {
             g_autofree char *name = numbered_name(draft, order, order[i], &k);
-            guint32 change[2] = { order[i], add_bytes(draft, name, strlen(name) + 1) };
-            g_array_append_val(renamed, change);
+            if (make_room(draft, &renames, &room, n + 1, sizeof *renames))
+                renames[n++] = (Rename){ order[i], add_bytes(draft, name, strlen(name) + 1) };
         }
     }
-    for (guint i = 0; i < renamed->len && !draft->failed; i++) {
-        const guint32 *change = (const guint32 *)(gpointer)renamed->data + (gsize)i * 2;
-        draft->nodes[change[0]].name = change[1];
-    }
+    for (gsize i = 0; i < n && !draft->failed; i++)
+        draft->nodes[renames[i].node].name = renames[i].name;
 }
 
 static guint32 *sort_nodes(Draft *draft)

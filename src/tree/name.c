@@ -33,48 +33,68 @@ gboolean name_is_cut(const char *name)
            strspn(name + length - DIGEST_DIGITS, "0123456789abcdef") == DIGEST_DIGITS;
 }
 
-static void cut_long_name(GString *name, gsize boundary, const char *raw)
+/* The longest character that is one more than what fits: four bytes, each as %XX. */
+#define LONGEST_CHARACTER 12
+
+/* A name in the making: where it stops growing does not depend on how long the raw string is. */
+typedef struct {
+    char text[NAME_MAX_BYTES + LONGEST_CHARACTER + 1];
+    gsize length;
+    gsize boundary; /* the last one a cut name may end at */
+} Encoded;
+
+static void add_character(Encoded *name, const char *bytes, gsize size, gboolean escape)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (gsize i = 0; i < size; i++) {
+        if (escape) {
+            name->text[name->length++] = '%';
+            name->text[name->length++] = digits[(guchar)bytes[i] >> 4];
+            name->text[name->length++] = digits[(guchar)bytes[i] & 15];
+        } else {
+            name->text[name->length++] = bytes[i];
+        }
+    }
+    name->text[name->length] = '\0';
+    if (name->length <= CUT_BYTES)
+        name->boundary = name->length;
+}
+
+static void cut_long_name(Encoded *name, const char *raw)
 {
     g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, raw, -1);
 
-    g_string_truncate(name, boundary);
-    g_string_append_c(name, '~');
-    g_string_append_len(name, digest, DIGEST_DIGITS);
+    name->text[name->boundary] = '~';
+    memcpy(name->text + name->boundary + 1, digest, DIGEST_DIGITS);
+    name->text[name->boundary + 1 + DIGEST_DIGITS] = '\0';
 }
 
 char *name_encode(const char *raw)
 {
-    GString *name = g_string_sized_new(32);
+    Encoded name = { .length = 0 };
     gsize left = strlen(raw);
-    gsize boundary = 0; /* the last one a cut name may end at */
     gboolean dots = strcmp(raw, ".") == 0 || strcmp(raw, "..") == 0;
 
     if (left == 0)
-        g_string_append_c(name, '%');
-    for (const char *at = raw; left > 0 && name->len <= NAME_MAX_BYTES;) {
+        return g_strdup("%");
+    for (const char *at = raw; left > 0 && name.length <= NAME_MAX_BYTES;) {
         gboolean escape;
         gsize size = next_character(at, left, &escape);
 
-        if (escape || dots || (at == raw && *at == '-')) {
-            for (gsize i = 0; i < size; i++)
-                g_string_append_printf(name, "%%%02X", (guchar)at[i]);
-        } else {
-            g_string_append_len(name, at, size);
-        }
-        if (name->len <= CUT_BYTES)
-            boundary = name->len;
+        add_character(&name, at, size, escape || dots || (at == raw && *at == '-'));
         at += size;
         left -= size;
     }
     /* What looks cut is cut: or a string could take the name of another one. */
-    if (name->len > NAME_MAX_BYTES || name_is_cut(name->str))
-        cut_long_name(name, boundary, raw);
-    return g_string_free(name, FALSE);
+    if (name.length > NAME_MAX_BYTES || name_is_cut(name.text))
+        cut_long_name(&name, raw);
+    return g_strdup(name.text);
 }
 
 char *name_decode(const char *name)
 {
-    GString *raw = g_string_sized_new(32);
+    GString *raw = g_string_sized_new(NAME_MAX_BYTES);
 
     for (const char *at = name; *at != '\0' && strcmp(name, "%") != 0; at++) {
         if (*at != '%') {

@@ -18,20 +18,51 @@ static GHashTable *count_names(const Listing *listing)
     return counts;
 }
 
+static char *full_name(const Instance *instance)
+{
+    return g_strconcat(record_name(instance->record), "~", record_id(instance->record), NULL);
+}
+
+static gboolean has_name(const Instance *instance)
+{
+    const char *name = record_name(instance->record);
+
+    return name != NULL && *name != '\0';
+}
+
+static gboolean is_shared(GHashTable *counts, const Instance *instance)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(counts, record_name(instance->record))) > 1;
+}
+
+/* What those who share a name are called. Nobody may be called like this by a name of his own. */
+static GHashTable *full_names(const Listing *listing, GHashTable *counts)
+{
+    GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < listing->instances->len; i++) {
+        const Instance *instance = g_ptr_array_index(listing->instances, i);
+
+        if (has_name(instance) && is_shared(counts, instance))
+            g_hash_table_add(names, full_name(instance));
+    }
+    return names;
+}
+
 void links_by_name(Draft *draft, const Listing *listing, const char *argument)
 {
     g_autoptr(GHashTable) counts = count_names(listing);
+    g_autoptr(GHashTable) taken = full_names(listing, counts);
 
     (void)argument;
     for (guint i = 0; i < listing->instances->len; i++) {
         const Instance *instance = g_ptr_array_index(listing->instances, i);
-        const char *name = record_name(instance->record);
 
-        if (name == NULL || *name == '\0')
+        if (!has_name(instance))
             continue;
-        gboolean shared = GPOINTER_TO_UINT(g_hash_table_lookup(counts, name)) > 1;
-        g_autofree char *own =
-            shared ? g_strconcat(name, "~", record_id(instance->record), NULL) : g_strdup(name);
+        const char *name = record_name(instance->record);
+        gboolean full = is_shared(counts, instance) || g_hash_table_contains(taken, name);
+        g_autofree char *own = full ? full_name(instance) : g_strdup(name);
         g_autofree char *target = g_strconcat("../instances/", instance->name, NULL);
         draft_symlink(draft, 0, own, target, 0);
     }

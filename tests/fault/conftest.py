@@ -13,7 +13,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "mount"), str(HERE.parent)]
 
 
 def _fixtures_of_mount():
-    spec = importlib.util.spec_from_file_location("mount_fixtures", HERE.parent / "mount/conftest.py")
+    file = HERE.parent / "mount" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("mount_fixtures", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

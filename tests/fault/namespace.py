@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A mount namespace of the run's own, and what it is for: files of the system replaced for a test."""
+"""A mount namespace of the run's own, and what it is for: system files replaced for a test."""
 import contextlib
 import ctypes
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Peers that fail below HTTP: real sockets on loopback. Each is a context manager that yields a URL.
+"""Peers that fail below HTTP: real sockets on loopback. Each is a context manager that gives a URL.
 
     refused        nobody listens
     syn_dropped    no packet is ever answered
@@ -41,7 +41,7 @@ def refused():
 
 @contextlib.contextmanager
 def syn_dropped():
-    """A socket filter that lets nothing through: what a firewall's "drop" looks like from outside."""
+    """A socket filter that lets nothing through, as a firewall's "drop"."""
     instructions = ctypes.create_string_buffer(BPF_RET_NOTHING)
     program = struct.pack("HxxxxxxP", 1, ctypes.addressof(instructions))
     with _listener(1024) as listener:

@@ -92,7 +92,8 @@ def _crowd(mount):
 
 def _check_commands(done, errno):
     for name, finished in done.items():
-        assert not finished.timed_out and finished.seconds <= LIMIT + STARTING, (name, finished.seconds)
+        assert not finished.timed_out, name
+        assert finished.seconds <= LIMIT + STARTING, (name, finished.seconds)
         if name == "df":
             assert finished.returncode == 0, finished.stderr
         else:

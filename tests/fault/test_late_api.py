@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Promise 9: mount first, connect later: a mount succeeds offline and heals without a remount. (That a
-changed key is picked up is shown in tests/mount/test_key.py.)"""
+"""Promise 9: mount first, connect later: a mount succeeds offline and heals without a remount. That
+a changed key is picked up is shown in tests/mount/test_key.py."""
 import os
 import shutil
 import signal

@@ -32,11 +32,6 @@ def _everything(mount):
                   ("view", os.listdir, place / "by-name"), *others]).start()
 
 
-def _quiet_after_first(api):
-    """How long nothing came after the request that was told to wait, and those under way with it."""
-    return max(_gaps(api))
-
-
 @pytest.mark.parametrize("status", (429, 503))
 def test_retry_after_is_obeyed_by_all_requests(status, api, troubled):
     mount = troubled()

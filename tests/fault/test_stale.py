@@ -12,13 +12,10 @@ from helpers import ONE, errno_of, wait_for
 FAULTS = {
     "timeout": {"silence": True},
     "500": {"status": 500},
-    "502 page": {"status": 502},
     "429": {"status": 429},
     "cut": {"cut": 30},
     "not JSON": {"body": b"<html>hello"},
-    "wrong shape": {"body": {"data": 7}},
     "refused": {"refuse": True},
-    "redirect": {"status": 302, "headers": {"Location": "/elsewhere"}},
 }
 QUICK = {"ttl": 0.2, "detail_ttl": 0.2, "timeout": 1}
 STATUS = f"instances/{ONE}/status"

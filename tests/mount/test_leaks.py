@@ -183,6 +183,14 @@ def test_print_config_shows_where_the_key_is_from_alone(tmp_path):
         assert not found(done.stdout + done.stderr)
 
 
+def test_a_backup_that_stays_on_one_file_system_does_not_come_in(mount):
+    command = ["tar", "-C", mount.path.parent, "-cf", "-", "."]
+    assert found(run(command, text=False).stdout, OF_THE_FLEET)
+    saved = run([*command, "--one-file-system"], text=False).stdout
+    assert b"./mnt/" in saved and not found(saved, OF_THE_FLEET)
+    assert run(["find", mount.path.parent, "-xdev", "-name", "password"]).stdout == ""
+
+
 def test_no_child_gets_the_key(api, mount_factory, tmp_path):
     """Neither in its environment nor as an open file: shown by a key command that looks."""
     seen, script = tmp_path / "seen", tmp_path / "look"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* request: one polite GET: it queues until there is room (max_requests at once) and the gate is
- * open, is tried up to three times (attempt.h), and ends within the one timeout that all share,
- * waiting included.
+ * open, for at most the timeout; then it has the timeout for up to three tries (attempt.h). Who
+ * started it keeps the time of his own.
  *
  * Lists go before single GETs, each in the order they came. */
 #pragma once

@@ -17,6 +17,7 @@ struct CacheFetch {
     gpointer handle;
     gint64 sent;
     gboolean ahead; /* nobody asked for it yet */
+    gboolean outdated; /* cache_drop() came after it was sent: its answer is as good as none */
     gboolean ended; /* nothing is left to cancel: who waited is being told */
     GQueue waiters; /* CacheWaiter */
 };

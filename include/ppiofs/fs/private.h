@@ -64,6 +64,7 @@ struct Fs {
     GSource *deadline; /* of the first */
     gint64 born;       /* wall: the mtime of what never changes */
     FsStats stats;
+    gboolean greeted; /* INIT has been answered: see session.c */
     void (*live)(gpointer data);
     gpointer live_data;
 };

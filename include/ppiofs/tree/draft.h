@@ -18,7 +18,8 @@ typedef struct Draft Draft;
 Draft *draft_new(void);
 
 /* Each adds to directory @parent and returns the new node's number in the draft. @content is
- * copied. @flags of the parent that pass on (NODE_SECRET) are added. */
+ * copied. @flags of the parent that pass on (NODE_SECRET) are added. A @raw_name of NULL is one for
+ * which memory had ended already. */
 NodeIndex draft_directory(Draft *draft, NodeIndex parent, const char *raw_name, NodeFlags flags);
 NodeIndex draft_file(Draft *draft, NodeIndex parent, const char *raw_name, const char *content,
                      gsize length, NodeFlags flags);
