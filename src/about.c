@@ -80,8 +80,8 @@ static void write_version(GString *out, gpointer data)
 static void write_config(GString *out, gpointer data)
 {
     const About *about = data;
-    g_autofree char *text = options_print_config(
-        about->subjects.options, credentials_source(about->subjects.credentials));
+    g_autofree char *text = options_print_config(about->subjects.options,
+                                                 credentials_source(about->subjects.credentials));
 
     g_string_append(out, text);
 }
@@ -125,7 +125,8 @@ static void write_fuse_stats(GString *out, const Fs *fs)
 
     write_metric(out, "fuse_requests_total", "counter", "Requests of the kernel by kind.");
     for (FsRequestKind kind = 0; kind < FS_N_KINDS; kind++)
-        g_string_append_printf(out, "ppiofs_fuse_requests_total{kind=\"%s\"} %" G_GUINT64_FORMAT "\n",
+        g_string_append_printf(out,
+                               "ppiofs_fuse_requests_total{kind=\"%s\"} %" G_GUINT64_FORMAT "\n",
                                fs_request_name(kind), stats.requests[kind]);
     write_metric(out, "interrupted_total", "counter", "Operations ended by a signal.");
     write_value(out, "interrupted_total", stats.interrupted);
@@ -145,10 +146,10 @@ static void write_api_stats(GString *out, const ApiStats *stats)
     write_value(out, "api_requests_total", stats->requests);
     write_metric(out, "api_answers_total", "counter", "Answers of the API by status class.");
     for (guint i = 0; i < G_N_ELEMENTS(stats->answers); i++)
-        g_string_append_printf(out, "ppiofs_api_answers_total{status=\"%s\"} %" G_GUINT64_FORMAT "\n",
-                               (const char *const[]){ "none", "1xx", "2xx", "3xx", "4xx",
-                                                      "5xx" }[i],
-                               stats->answers[i]);
+        g_string_append_printf(
+            out, "ppiofs_api_answers_total{status=\"%s\"} %" G_GUINT64_FORMAT "\n",
+            (const char *const[]){ "none", "1xx", "2xx", "3xx", "4xx", "5xx" }[i],
+            stats->answers[i]);
     write_metric(out, "api_bytes_total", "counter", "Bytes of answers, decoded.");
     write_value(out, "api_bytes_total", stats->bytes);
     write_metric(out, "api_pages_unchanged_total", "counter", "Pages that came again unchanged.");
@@ -214,9 +215,9 @@ About *about_new(const AboutSubjects *subjects)
 {
     About *about = g_new0(About, 1);
     const AboutFile files[N_FILES] = {
-        { "README", write_readme, about }, { "config", write_config, about },
+        { "README", write_readme, about },         { "config", write_config, about },
         { "last_error", write_last_error, about }, { "pid", write_pid, about },
-        { "stats", write_stats, about }, { "status", write_status, about },
+        { "stats", write_stats, about },           { "status", write_status, about },
         { "version", write_version, about },
     };
 

@@ -20,7 +20,7 @@ struct Source {
 typedef struct {
     Source *source;
     CacheFetch *cache_fetch;
-    char *id; /* NULL: the list */
+    char *id;       /* NULL: the list */
     ApiCall *call;  /* NULL while it waits for the key */
     GError *denied; /* the answer, if the key turns out to be the same */
     GList link;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* source: joins the cache to the API. When the API refuses the key, the key is read again, and if it
- * has changed the request is made once more before anybody hears of it. */
+/* source: joins the cache to the API. When the API refuses the key, the key is read again, and if
+ * it has changed the request is made once more before anybody hears of it. */
 #pragma once
 
 #include "ppiofs/api/api.h"

@@ -14,8 +14,9 @@ typedef struct Watch Watch;
 /* Begins with the first tick, after @interval_us. @cache and @clock are borrowed and outlive it. */
 Watch *watch_new(Cache *cache, gint64 interval_us, const Clock *clock, GMainContext *context);
 
-/* For FsOptions.growing: "changes.log", a line per change: time, id, field, old and new value, split
- * by tabs. The first list is where it begins: that is no change. Secrets are named, not shown. */
+/* For FsOptions.growing: "changes.log", a line per change: time, id, field, old and new value,
+ * split by tabs. The first list is where it begins: that is no change. Secrets are named, not
+ * shown. */
 const FsGrowing *watch_log(const Watch *watch);
 
 /* Called from the loop whenever a list has brought a change. */

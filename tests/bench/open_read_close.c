@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* open_read_close N FILE: opens, reads and closes FILE that many times; prints microseconds each. */
+/* open_read_close N FILE: opens, reads and closes FILE that many times; prints microseconds each.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -33,7 +33,11 @@ class Home:
                                if value is not None)]
 
     def ppiofs(self, *args, env=None, under=()):
-        return run([*under, binary(), *args], env=daemon_environment(self.path, env))
+        return run([*under, binary(), *args], env=self.environment(env))
+
+    def environment(self, extra=None):
+        # Where ppiofs has to fail, GLib must not make a crash of the message.
+        return daemon_environment(self.path, {"G_DEBUG": None, **(extra or {})})
 
     def check(self, *words, env=None, under=(), **options):
         return self.ppiofs("--check", *words, *self.options(**options), env=env, under=under)
@@ -281,7 +285,7 @@ HELPERS = "mount.ppiofs mount.fuse.ppiofs"
 def in_a_system(home, script, helpers=HELPERS):
     """Runs @script as root of a system where ppiofs is installed; mnt and $OPTIONS are home's."""
     (home.path / "over").mkdir(exist_ok=True)
-    env = daemon_environment(home.path, {"OPTIONS": home.options()[1]})
+    env = home.environment({"OPTIONS": home.options()[1]})
     done = run(["unshare", "-m", "sh", "-c", SBIN + script, "sh", home.path, binary(), helpers],
                env=env)
     if done.returncode == 70:

@@ -80,11 +80,11 @@ def test_owner_and_mask_are_options(mount_factory):
 
 
 def test_inode_numbers_are_the_same_after_a_refresh_and_after_a_remount(api, mount_factory):
-    mount = mount_factory(options={"ttl": 0})
+    mount = mount_factory(options={"ttl": 0.3})
     first = _inodes(mount.path)
     api.update(ONE, image="another", status={"status": "exited"})
     api.add(mock_fleet.make("new", "new"))
-    time.sleep(0.2)
+    time.sleep(0.35)
     second = _inodes(mount.path)
     assert "instances/new" in second
     assert {name: ino for name, ino in first.items() if second.get(name, ino) != ino} == {}
@@ -121,17 +121,18 @@ def _newest(id):
 
 @pytest.mark.parametrize("id", ALL)
 def test_at_first_a_file_is_as_old_as_its_instance(sample, id):
-    times = {name: attr.st_mtime for name, attr in walk(sample.mount.path / "instances" / id).items()
-             if stat.S_ISREG(attr.st_mode)}
+    found = walk(sample.mount.path / "instances" / id)
+    times = {name: attr.st_mtime for name, attr in found.items() if stat.S_ISREG(attr.st_mode)}
     assert set(times.values()) == {_newest(id)}
 
 
 def test_a_file_is_as_old_as_its_last_change(api, mount_factory):
-    mount = mount_factory(options={"ttl": 0})
+    mount = mount_factory(options={"ttl": 0.3})
     place = mount.path / "instances" / ONE
     before = {name: attr.st_mtime for name, attr in walk(place).items()}
     changed = time.time()
     api.update(ONE, image="another", resource_specs={"cpu_num": 99})
+    time.sleep(0.35)
     after = {name: attr.st_mtime for name, attr in walk(place).items()}
     moved = {name for name in after if after[name] != before[name]}
     assert moved == {"image", "resource_specs/cpu_num", "resource_specs"}

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""How many requests things cost: at the API, counted by the server, and between kernel and daemon."""
+"""How many requests things cost: at the API, as its server counts, and between kernel and daemon."""
 import concurrent.futures
 import os
 import time
 
 import mock_fleet
 import pytest
-from helpers import ALL, ONE, errno_of, fuse_requests, module_mount, seen_gets, shell
+from helpers import ALL, ONE, errno_of, fuse_requests, seen_gets, shell
 from mock_api import MockApi
 from mounting import Mount, run
 
@@ -93,7 +93,7 @@ def test_a_json_file_costs_one_request(api, paged, name):
 
 
 @pytest.mark.parametrize("command", (f"cat instances/{ONE}/ssh_command",
-                                     f"cat by-name/vllm-qwen3-32b/tools/ssh/password",
+                                     "cat by-name/vllm-qwen3-32b/tools/ssh/password",
                                      f"cat json/{ONE}.json", f"ls instances/{ONE}",
                                      f"ls -lR instances/{ONE}", f"ls instances/{ONE}/tools"))
 def test_a_detail_after_the_list_costs_one_more(api, paged, command):

@@ -207,8 +207,8 @@ def test_a_refused_connection(fresh):
     assert "refused" in fresh.mount.read(".ppiofs/last_error")
 
 
-@pytest.mark.parametrize("url", ("https://api.example", "https://192.0.2.1", "https://[2001:db8::1]",
-                                 "http://127.0.0.1:9"))
+@pytest.mark.parametrize("url", ("https://api.example", "https://192.0.2.1",
+                                 "https://[2001:db8::1]", "http://127.0.0.1:9"))
 def test_an_address_that_cannot_be_found_or_reached(mount_factory, tmp_path, monkeypatch, url):
     """In a network without a single route, not even to itself."""
     if os.geteuid() != 0:

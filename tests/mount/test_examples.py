@@ -126,5 +126,6 @@ def test_ansible_inventory_has_those_that_can_be_reached(example):
     assert json.loads(example("ansible-inventory", "--host", VLLM).stdout) == {}
     if shutil.which("ansible"):
         done = run(["ansible", "-i", EXAMPLES / "ansible-inventory", "status_running",
-                    "--list-hosts"], env={**os.environ, "PPIO": str(example.mount.path)})
+                    "--list-hosts"],
+                   env={**os.environ, "PPIO": str(example.mount.path), "LC_ALL": "C.UTF-8"})
         assert VLLM in done.stdout, done.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Hostile names: as ids, names, keys of variables and of objects. None escapes, hides or vanishes."""
+"""Hostile names, as ids, names, keys of variables and of objects: none escapes, hides, vanishes."""
 import hashlib
 import os
 import stat

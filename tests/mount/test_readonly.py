@@ -132,12 +132,13 @@ def test_a_change_is_refused_as_on_every_read_only_file_system(sample, call, pat
     assert errno_of(call, os.path.join(sample.mount.path, path)) == "EROFS"
 
 
-@pytest.mark.parametrize("call", (os.unlink, lambda path: os.chown(path, 0, 0, follow_symlinks=False),
-                                  lambda path: os.utime(path, (1, 2), follow_symlinks=False),
-                                  lambda path: os.rename(path, path.parent / "other"),
-                                  lambda path: os.link(path, path.parent / "other",
-                                                       follow_symlinks=False)),
-                         ids=("unlink", "lchown", "utime", "rename", "link"))
+@pytest.mark.parametrize("call", (
+    os.unlink,
+    lambda path: os.chown(path, 0, 0, follow_symlinks=False),
+    lambda path: os.utime(path, (1, 2), follow_symlinks=False),
+    lambda path: os.rename(path, path.parent / "other"),
+    lambda path: os.link(path, path.parent / "other", follow_symlinks=False)),
+    ids=("unlink", "lchown", "utime", "rename", "link"))
 def test_a_link_is_not_changed_either(sample, call):
     assert errno_of(call, sample.mount.path / LINK) == "EROFS"
     assert os.readlink(sample.mount.path / LINK) == f"../instances/{ONE}"

@@ -63,8 +63,9 @@ def _inner_nothing(id, value):
 
 
 def _renewals(value):
-    return mock_fleet.make(f"renew-{value}", "", billing={"prepaid": {"auto_renew": NOTHINGS[value]}},
-                           pricing={"prepaid": {"monthly_price": NOTHINGS[value]}})
+    nothing = NOTHINGS[value]
+    return mock_fleet.make(f"renew-{value}", "", billing={"prepaid": {"auto_renew": nothing}},
+                           pricing={"prepaid": {"monthly_price": nothing}})
 
 
 def _odd_records():

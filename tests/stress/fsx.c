@@ -95,8 +95,8 @@ static uint32_t roll(Reader *reader, uint32_t n)
 /* What the API says: without the newline that a file ends with. */
 static size_t text_length(unsigned field, uint32_t version)
 {
-    return BLOCK + (version * 7919u + (unsigned)(letters[field] - 'a') * 104729u) %
-                       fields[field].most;
+    return BLOCK +
+           (version * 7919u + (unsigned)(letters[field] - 'a') * 104729u) % fields[field].most;
 }
 
 static size_t file_size(unsigned field, uint32_t version)
@@ -275,8 +275,8 @@ static void try_copy(Reader *reader, const File *file)
 
     if (ftruncate(reader->scratch, 0) != 0)
         die(NULL, "scratch: %s", strerror(errno));
-    while (copied < length && (n = copy_file_range(file->fd, &from, reader->scratch, &to,
-                                                   length - copied, 0)) > 0)
+    while (copied < length &&
+           (n = copy_file_range(file->fd, &from, reader->scratch, &to, length - copied, 0)) > 0)
         copied += (size_t)n;
     if (n < 0 && errno == EXDEV) /* kernels differ on copies between file systems */
         return;

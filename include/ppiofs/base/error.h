@@ -23,8 +23,8 @@ typedef enum {
     PPIOFS_ERROR_SERVER,      /* 5xx, any other status, connection lost */
     PPIOFS_ERROR_CANCELLED,   /* nobody waits any more */
     PPIOFS_ERROR_NO_MEMORY,
-    PPIOFS_ERROR_USAGE,       /* command line or configuration: exit 2 */
-    PPIOFS_ERROR_MOUNTED,     /* already mounted or busy: exit 3 */
-    PPIOFS_ERROR_KEY,         /* key missing, unreadable or too open: exit 4 */
-    PPIOFS_ERROR_FAILED,      /* any other failure of the program: exit 1 */
+    PPIOFS_ERROR_USAGE,   /* command line or configuration: exit 2 */
+    PPIOFS_ERROR_MOUNTED, /* already mounted or busy: exit 3 */
+    PPIOFS_ERROR_KEY,     /* key missing, unreadable or too open: exit 4 */
+    PPIOFS_ERROR_FAILED,  /* any other failure of the program: exit 1 */
 } PpiofsError;

@@ -16,10 +16,10 @@ struct CacheFetch {
     char *name; /* NULL: the list */
     gpointer handle;
     gint64 sent;
-    gboolean ahead; /* nobody asked for it yet */
+    gboolean ahead;    /* nobody asked for it yet */
     gboolean outdated; /* cache_drop() came after it was sent: its answer is as good as none */
-    gboolean ended; /* nothing is left to cancel: who waited is being told */
-    GQueue waiters; /* CacheWaiter */
+    gboolean ended;    /* nothing is left to cancel: who waited is being told */
+    GQueue waiters;    /* CacheWaiter */
 };
 
 struct Cache {

@@ -18,8 +18,8 @@ typedef struct {
 } HttpOptions;
 
 typedef struct {
-    guint status;          /* 100-599 */
-    const char *body;      /* borrowed; @length bytes, decoded (gzip), never NULL */
+    guint status;     /* 100-599 */
+    const char *body; /* borrowed; @length bytes, decoded (gzip), never NULL */
     gsize length;
     const char *etag;      /* borrowed; NULL if none came */
     gint64 retry_after_us; /* from Retry-After, seconds or date; -1 if absent or not understood */

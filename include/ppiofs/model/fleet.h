@@ -70,8 +70,8 @@ guint64 fleet_version(const Fleet *fleet);
 /* Whether a top-level field is one that the list has, so that a list confirms it. */
 gboolean instance_is_listed(const Instance *instance, NodeIndex node);
 
-/* Called with each record that takes the place of another: @old is NULL for a new instance, @new for
- * one that is gone. Both borrowed. NULL: nobody is called any more. */
+/* Called with each record that takes the place of another: @old is NULL for a new instance, @new
+ * for one that is gone. Both borrowed. NULL: nobody is called any more. */
 void fleet_on_change(Fleet *fleet, void (*changed)(Record *old, Record *new, gpointer data),
                      gpointer data);
 
