@@ -282,6 +282,6 @@ int main(int argc, char **argv)
 
     if (options != NULL && run(options, log, &error))
         return EXIT_SUCCESS;
-    g_critical("%s", error->message);
+    g_printerr("ppiofs: error: %s\n", error->message);
     return helper ? EXIT_MOUNT_HELPER : exit_code(error);
 }

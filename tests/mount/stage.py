@@ -25,6 +25,10 @@ PLACE = "/mnt"
 
 SET_UP = r"""
 set -e
+# What others have mounted was copied, too, and would live on here after they unmount it.
+grep ' - fuse' /proc/self/mountinfo | while read -r _ _ _ _ point _; do
+    umount -c -l "$(printf '%b' "$point")"
+done
 mount -t tmpfs -o mode=755 stage /mnt
 mkdir -p /mnt/dev /mnt/bin
 cp "$1" /mnt/bin/ppiofs

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How many requests things cost: at the API, as its server counts, and between kernel and daemon."""
+"""How many requests things cost: at the API, as it counts them, and between kernel and daemon."""
 import concurrent.futures
 import os
 import time

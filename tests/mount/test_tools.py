@@ -105,8 +105,8 @@ def _needed(command):
 
 
 NOT_EVERYWHERE = {
-    "bsdtar", "busybox", "column", "cpio", "file", "flock", "gio", "git", "jq", "less", "more", "perl",
-    "rg", "rsync", "tree", "vim", "xxd", "zip"}
+    "bsdtar", "busybox", "column", "cpio", "file", "flock", "gio", "git", "jq", "less", "more",
+    "perl", "rg", "rsync", "tree", "vim", "xxd", "zip"}
 
 
 @pytest.mark.parametrize("command", QUIET, ids=lambda command: command[:40])
