@@ -114,31 +114,42 @@ static void report_error(Cache *cache, const GError *error)
         cache->report(error, cache->report_data);
 }
 
-/* One line for each time a class of answers goes bad or good again, none in between. */
-static void class_failed(const Trouble *trouble, const char *what, gint64 age_us)
+/* One line for each time a class of answers goes bad or good again, none in between. For the list
+ * that is news each time; of the details one may fail all the time, between others that do not. */
+static void log_list_failed(const Trouble *trouble, gint64 age_us)
 {
+    const char *why = trouble->error->message;
+
     if (trouble->failures > 1)
         return;
     if (age_us < 0)
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "%s cannot be fetched: %s", what,
-              trouble->error->message);
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "the list of instances cannot be fetched: %s",
+              why);
     else
         g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING,
-              "%s cannot be refreshed, answers are %" G_GINT64_FORMAT " s old: %s", what,
-              age_us / G_USEC_PER_SEC, trouble->error->message);
+              "the list of instances cannot be refreshed, answers are %" G_GINT64_FORMAT
+              " s old: %s",
+              age_us / G_USEC_PER_SEC, why);
 }
 
-static void class_recovered(Trouble *trouble, const char *what)
+static void list_recovered(Cache *cache)
 {
-    if (trouble->error != NULL)
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "%s can be fetched again", what);
-    trouble_clear(trouble);
+    if (cache->list_trouble.error != NULL)
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "the list of instances can be fetched again");
+    trouble_clear(&cache->list_trouble);
+}
+
+static void details_recovered(Cache *cache)
+{
+    if (cache->details_trouble.error != NULL)
+        g_message("instance details can be fetched again");
+    trouble_clear(&cache->details_trouble);
 }
 
 static void list_failed(Cache *cache, const GError *error)
 {
     trouble_note(&cache->list_trouble, error, cache_now(cache), cache->options.negative_ttl);
-    class_failed(&cache->list_trouble, "the list of instances", cache_age(cache, cache->list_time));
+    log_list_failed(&cache->list_trouble, cache_age(cache, cache->list_time));
     report_error(cache, error);
 }
 
@@ -162,7 +173,7 @@ static void take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged,
     cache->list_duration = time.monotonic - fetch->sent;
     cache->list_pages = n_pages;
     cache->single_refreshes = 0;
-    class_recovered(&cache->list_trouble, "the list of instances");
+    list_recovered(cache);
     if (cache->list_taken != NULL)
         cache->list_taken(cache->list_taken_data);
 }
@@ -212,12 +223,13 @@ static void detail_failed(Cache *cache, const char *name, const GError *error,
     report_error(cache, error);
     if (g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND)) {
         fleet_remove(cache->fleet, name, time);
-        class_recovered(&cache->details_trouble, "instance details");
+        details_recovered(cache);
         return;
     }
     trouble_note(&cache->details_trouble, error, time->monotonic, 0);
     cache->details_trouble.until = trouble->until; /* the back-off is each instance's own */
-    class_failed(&cache->details_trouble, "instance details", -1); /* each has an age of its own */
+    if (cache->details_trouble.failures == 1)
+        g_warning("instance details cannot be fetched: %s", error->message);
 }
 
 static void take_record(CacheFetch *fetch, Record *record)
@@ -228,7 +240,7 @@ static void take_record(CacheFetch *fetch, Record *record)
     g_hash_table_remove(cache->troubles, fetch->name);
     fleet_apply_record(cache->fleet, record, &time);
     cache->detail_time = time.monotonic;
-    class_recovered(&cache->details_trouble, "instance details");
+    details_recovered(cache);
     if (fetch->ahead)
         g_hash_table_add(cache->unread, g_strdup(fetch->name));
 }

@@ -49,6 +49,7 @@ def hanging(api, troubled, places):
     crowd.join()
 
 
+# semantics: cached-never-waits
 def test_what_is_cached_answers_at_once_while_64_wait(hanging, places, report):
     slowest = {}
     for name, (call, path) in places.items():

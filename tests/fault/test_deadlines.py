@@ -124,6 +124,7 @@ def _face(url, troubled, fault, errno, report):
 
 
 @pytest.mark.parametrize("fault", SOCKETS)
+# semantics: deadline
 def test_every_call_ends_in_time_when_the_peer_is(fault, troubled, report):
     peer, errno = SOCKETS[fault]
     with peer() as url:

@@ -68,6 +68,7 @@ def _end_by(child, number):
 
 
 @pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM, signal.SIGKILL))
+# semantics: interruptible
 def test_a_signal_ends_whoever_waits_at_once(number, black_hole, report):
     slowest = 0
     for name, command in VICTIMS.items():
@@ -90,6 +91,7 @@ def test_all_of_them_end_at_once(black_hole):
         assert {cat.returncode for cat in cats} == {-signal.SIGINT}
 
 
+# semantics: interruptible
 def test_a_process_that_catches_sigint_gets_eintr(black_hole):
     path = black_hole.path / "instances/victim/status"
     with spawned([sys.executable, "-c", CATCHER, path]) as (catcher,):

@@ -33,6 +33,7 @@ def _everything(mount):
 
 
 @pytest.mark.parametrize("status", (429, 503))
+# semantics: retry-after-is-obeyed
 def test_retry_after_is_obeyed_by_all_requests(status, api, troubled):
     mount = troubled()
     api.fault("*", status=status, retry_after=2, times=1)

@@ -11,6 +11,7 @@ READERS = 64
 SLOW = 0.5
 
 
+# semantics: single-flight
 def test_64_cold_readers_make_one_request(api, mount):
     api.latency = SLOW
     crowd = crowd_of(READERS, read_file, mount.path / "instances" / ONE / "status").start()

@@ -99,7 +99,7 @@ def test_details_go_stale_by_themselves(api, troubled):
         assert mount.read(f"instances/{ONE}/ssh_command") == before
         time.sleep(0.1)
     assert "stale" in _state(mount, "details") and "stale" not in _state(mount, "list")
-    assert _lines(mount, "instance details cannot be refreshed") == [1]
+    assert _lines(mount, "instance details cannot be fetched") == [1]
     api.clear_faults()
     _wait_until(mount, "fresh", "details")
     assert _lines(mount, "instance details can be fetched again") == [1]

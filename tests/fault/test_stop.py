@@ -52,6 +52,7 @@ ENDS = {"SIGTERM": _by_signal(signal.SIGTERM), "SIGINT": _by_signal(signal.SIGIN
 
 
 @pytest.mark.parametrize("end", ("SIGTERM", "SIGINT"))
+# semantics: stops
 def test_with_readers_in_a_black_hole_it_ends_at_once(end, api, mount, report):
     api.fault("*", silence=True)
     crowd = _park(mount)

@@ -213,6 +213,7 @@ def test_check_as_a_user_looks_at_what_only_users_need(open_home):
 
 # --refresh
 
+# semantics: refresh-drops
 def test_refresh_shows_a_change_long_before_the_ttl_ends(home, mount_factory):
     mount = mount_factory(options={"ttl": 600, "detail_ttl": 600})
     status = f"instances/{INSTANCE}/status"

@@ -21,6 +21,7 @@ def _inodes(path):
     return {name: attr.st_ino for name, attr in walk(path).items()}
 
 
+# semantics: size-is-exact
 def test_sizes_are_exact_before_the_first_read(mount):
     """Each file is looked at when nothing was read yet, then read to its end."""
     sizes = {name: attr.st_size for name, attr in walk(mount.path).items()
@@ -40,6 +41,7 @@ def test_a_file_of_the_mount_itself_is_read_as_long_as_it_was_opened(sample, nam
             assert len(file.read()) == os.fstat(file.fileno()).st_size
 
 
+# semantics: modes
 def test_modes_and_links_are_those_of_a_read_only_tree(sample):
     found = _kinds(sample.mount.path)
     modes = {stat.S_IFMT(attr.st_mode): set() for attr in found.values()}
@@ -79,6 +81,7 @@ def test_owner_and_mask_are_options(mount_factory):
     assert [stat.S_IMODE(attr.st_mode) for attr in attrs] == [0o550, 0o550, 0o440, 0o400]
 
 
+# semantics: inode-numbers-stable
 def test_inode_numbers_are_the_same_after_a_refresh_and_after_a_remount(api, mount_factory):
     mount = mount_factory(options={"ttl": 0.3})
     first = _inodes(mount.path)

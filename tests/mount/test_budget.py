@@ -54,18 +54,21 @@ def _lists(api):
 
 
 @pytest.mark.parametrize("command", NOTHING)
+# semantics: top-level-is-free
 def test_what_asks_for_no_data_costs_nothing(api, paged, command):
     shell(paged, command)
     assert _lists(api) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("command", LISTS)
+# semantics: request-budget
 def test_what_the_list_has_costs_its_pages(api, paged, command):
     shell(paged, command)
     assert _lists(api) == (PAGES, 0, 0)
 
 
 @pytest.mark.parametrize("command", EVERYTHING)
+# semantics: request-budget
 def test_everything_costs_the_pages_and_one_for_each_instance(api, paged, command):
     shell(paged, command)
     assert _lists(api) == (PAGES, len(ALL), 0)
@@ -73,6 +76,7 @@ def test_everything_costs_the_pages_and_one_for_each_instance(api, paged, comman
 
 
 @pytest.mark.parametrize("command", [*NOTHING, *LISTS, *EVERYTHING])
+# semantics: warm-is-free
 def test_a_second_time_within_ttl_costs_nothing(warm, command):
     mount, api = warm
     api.reset_counters()
@@ -173,6 +177,7 @@ def test_a_large_account_costs_its_pages(api, mount_factory):
 
 
 @pytest.mark.parametrize("name", ("image", "ssh_command", "envs/VLLM_PORT", "ports/8000/endpoint"))
+# semantics: warm-is-free
 def test_reading_a_known_file_asks_the_daemon_nothing(warm, name):
     mount, _ = warm
     place = mount.path / "instances" / ONE / name
@@ -240,6 +245,7 @@ def test_after_ttl_what_did_not_change_is_not_read_again(api, mount_factory):
     assert 0 < asked["readdir"] and _lists(api) == (2, len(ALL), 0)
 
 
+# semantics: new-value-new-file
 def test_only_the_file_that_changed_is_read_again(api, mount_factory):
     mount = mount_factory(options={"ttl": 0.5})
     for name in ("image", "status", "name"):

@@ -104,6 +104,7 @@ def fresh(broken):
 
 
 @pytest.mark.parametrize("case", FAILURES)
+# semantics: errors-tell-the-truth last-error-in-words
 def test_a_failure_has_its_errno_and_its_sentence(fresh, case):
     fault, expected, words = FAILURES[case]
     fresh.api.fault("get", **fault)
@@ -259,6 +260,7 @@ def _stale(mount_factory, **more):
 @pytest.mark.parametrize("fault", (dict(status=500), dict(status=429), dict(silence=True),
                                    dict(body=HTML), dict(refuse=True)),
                          ids=("500", "429", "silence", "HTML", "refused"))
+# semantics: stale-with-its-age
 def test_while_the_api_fails_the_last_good_answer_is_shown(api, mount_factory, fault):
     mount = _stale(mount_factory)
     mount.expect_stderr(WARNING)
@@ -281,6 +283,7 @@ def test_while_the_api_fails_the_last_good_answer_is_shown(api, mount_factory, f
     wait_for(lambda: "state: ok" in mount.read(".ppiofs/status"))
 
 
+# semantics: stale-with-its-age
 def test_no_answer_older_than_max_stale_is_shown(api, mount_factory):
     mount = _stale(mount_factory, max_stale=1)
     mount.expect_stderr(WARNING)
@@ -295,6 +298,7 @@ def test_no_answer_older_than_max_stale_is_shown(api, mount_factory):
 
 
 @pytest.mark.parametrize("status", (401, 403))
+# semantics: verdicts-are-never-stale
 def test_a_refused_key_is_never_hidden_behind_old_answers(api, mount_factory, status):
     mount = _stale(mount_factory)
     mount.expect_stderr(WARNING)
@@ -311,6 +315,7 @@ def test_a_refused_key_is_never_hidden_behind_old_answers(api, mount_factory, st
 @pytest.mark.parametrize("gone", (dict(status=404), dict(status=400, body={
     "reason": "RESOURCE_NOT_FOUND"}), dict(body={"id": ONE, "status": {"status": "removed"}})),
     ids=("404", "400", "removed"))
+# semantics: verdicts-are-never-stale
 def test_a_gone_instance_is_never_hidden_behind_old_answers(api, mount_factory, gone):
     mount = _stale(mount_factory)
     mount.expect_stderr(WARNING)

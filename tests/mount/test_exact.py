@@ -62,11 +62,13 @@ def shown(exact):
 
 
 @pytest.mark.parametrize("position", range(len(NUMBERS)), ids=lambda i: NUMBERS[i][:25])
+# semantics: values-are-exact
 def test_a_number_is_shown_digit_by_digit(shown, position):
     assert shown[f"n{position}"] == NUMBERS[position].encode() + b"\n"
 
 
 @pytest.mark.parametrize("position", range(len(STRINGS)))
+# semantics: values-are-exact
 def test_a_string_is_shown_byte_by_byte(shown, position):
     assert shown[f"s{position}"] == STRINGS[position][1]
 
@@ -83,6 +85,7 @@ def test_json_keeps_what_the_files_could_not(exact, shown):
 
 @pytest.mark.parametrize("kind", WRONG_TYPES)
 @pytest.mark.parametrize("field", _fields_but_id())
+# semantics: odd-shapes-hide-nothing
 def test_a_field_of_another_shape_leaves_the_others_alone(broken, field, kind):
     id = f"{field}-{kind.replace(' ', '-')}"
     found = contents(broken.mount.path / "instances" / id)

@@ -32,6 +32,7 @@ def test_what_is_younger_than_ttl_is_not_asked_for_again(api, mount):
     assert api.count() == 1
 
 
+# semantics: not-older-than-ttl
 def test_what_is_older_than_ttl_waits_for_a_refresh(api, mount_factory):
     mount = mount_factory(options={"ttl": TTL})
     mount.ls("instances")
@@ -42,6 +43,7 @@ def test_what_is_older_than_ttl_waits_for_a_refresh(api, mount_factory):
     assert api.count() == 2
 
 
+# semantics: ttl-zero-asks
 def test_ttl_zero_asks_every_time(api, mount_factory):
     mount = mount_factory(options={"ttl": 0})
     for i in range(10):
@@ -58,6 +60,7 @@ def test_ttl_zero_lists_anew_every_time(api, mount_factory):
         assert f"new-{i}" in mount.ls("instances")
 
 
+# semantics: slow-list-lives-longer
 def test_a_list_that_takes_long_lives_longer(api, mount_factory):
     api.latency = 0.15
     mount = mount_factory(options={"ttl": 0.1})
@@ -139,6 +142,7 @@ def test_details_are_dropped_when_the_list_differs(api, mount_factory):
     {"image": "x"}, {"network": {"ip": "10.9.9.9"}}, {"ports": []}, {"envs": []},
     {"status": {"message": "m"}}, {"billing": {"mode": "spot"}}, {"tomorrow": 1},
     {"resource_specs": {"gpu_ids": [7]}}), ids=lambda change: next(iter(change)))
+# semantics: detail-while-list-agrees
 def test_any_field_of_the_list_that_differs_drops_the_details(api, mount_factory, change):
     mount = mount_factory(options={"ttl": TTL})
     mount.ls("instances")
@@ -148,6 +152,7 @@ def test_any_field_of_the_list_that_differs_drops_the_details(api, mount_factory
     assert mount.read(COMMAND) == "ssh elsewhere\n"
 
 
+# semantics: detail-while-list-agrees
 def test_details_are_asked_for_again_after_their_own_ttl(api, mount_factory):
     mount = mount_factory(options={"ttl": 60, "detail_ttl": TTL})
     mount.ls("instances")
@@ -161,6 +166,7 @@ def test_details_are_asked_for_again_after_their_own_ttl(api, mount_factory):
 # Missing
 
 
+# semantics: missing-is-remembered
 def test_a_missing_instance_is_asked_for_again_after_negative_ttl(api, mount_factory):
     mount = mount_factory(options={"negative_ttl": TTL})
     for _ in range(100):
@@ -186,6 +192,7 @@ JUNK = (".git", ".hg", ".svn", ".hidden", ".Trash-0", ".DS_Store", "._file", ".n
 
 @pytest.mark.parametrize("place", ("", "instances", "json", "by-name", "by-status", "tables",
                                    ".ppiofs", f"instances/{ONE}", f"instances/{ONE}/envs"))
+# semantics: junk-is-free
 def test_what_probes_ask_is_answered_without_the_api(api, mount_factory, place):
     mount = mount_factory(options={"ttl": 0})
     descriptor = os.open(mount.path / place, os.O_PATH)
@@ -210,6 +217,7 @@ def test_an_instance_with_the_name_of_junk_is_shown(api, mount):
 # What is open
 
 
+# semantics: open-file-never-changes
 def test_an_open_file_never_changes(api, mount_factory):
     mount = mount_factory(options={"ttl": TTL})
     with open(mount.path / STATUS, "rb", buffering=0) as old:
@@ -280,6 +288,7 @@ def _refresh(mount, how):
 
 
 @pytest.mark.parametrize("how", ("SIGHUP", "--refresh"))
+# semantics: refresh-drops
 def test_a_refresh_drops_every_cached_answer(api, mount, how):
     mount.ls("instances")
     assert mount.read(STATUS) == "running\n" and "40122" in mount.read(COMMAND)

@@ -128,6 +128,7 @@ def test_a_key_holds_its_raw_value_whatever_it_is_called(hostile, raw):
         assert _holds(place / "ports" / name / "port") == _line(raw)
 
 
+# semantics: listed-means-there
 def test_every_listed_name_can_be_looked_at_and_read(hostile):
     for name, attr in walk(hostile.mount.path).items():
         place = os.path.join(hostile.mount.path, name)

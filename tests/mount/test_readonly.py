@@ -126,6 +126,7 @@ CASES = list(_cases())
 
 @pytest.mark.parametrize("call, path", [(call, path) for _, call, path, _ in CASES],
                          ids=[f"{name} {place}" for name, _, _, place in CASES])
+# semantics: read-only
 def test_a_change_is_refused_as_on_every_read_only_file_system(sample, call, path):
     if os.geteuid() != 0 and path == SECRET:
         pytest.skip("of a secret another user learns nothing")

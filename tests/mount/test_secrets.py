@@ -24,6 +24,7 @@ def _mode(path):
     return stat.S_IMODE(os.lstat(path).st_mode)
 
 
+# semantics: modes
 def test_exactly_the_secrets_are_for_the_owner_alone(sample, unknown):
     place = sample.mount.path / "instances" / ONE
     found = {name for name, attr in walk(place).items() if stat.S_IMODE(attr.st_mode) == 0o400}
@@ -37,6 +38,7 @@ def test_exactly_the_secrets_are_for_the_owner_alone(sample, unknown):
 
 @pytest.mark.parametrize("options", ({"secrets": "hide"}, {"allow_other": True}),
                          ids=("asked for", "with allow_other"))
+# semantics: hidden-means-absent
 def test_hidden_secrets_are_nowhere(mount_factory, api, options):
     if "allow_other" in options and os.geteuid() != 0:
         pytest.skip("allow_other needs root, or a line in fuse.conf")

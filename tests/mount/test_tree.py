@@ -144,6 +144,7 @@ def test_an_absent_field_is_no_file(sample):
     assert errno_of(os.lstat, place / "image" / "below a file") == "ENOTDIR"
 
 
+# semantics: twins-are-numbered
 def test_entries_that_want_one_name_are_numbered_in_their_order(fields):
     shown = _read(fields, "twins")
     assert {k: v for k, v in shown.items() if k.startswith("envs/")} == {

@@ -34,6 +34,7 @@ def may_read(mount, name, user):
     return done.returncode == 0
 
 
+# semantics: nobody-else
 def test_nobody_but_the_user_gets_into_a_users_mount(api, stage):
     mount = stage.mount(api, NOBODY)
     assert may_read(mount, PUBLIC, NOBODY)

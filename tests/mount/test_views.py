@@ -103,6 +103,7 @@ def table(mount):
 
 @pytest.mark.parametrize("fleet", ("small", "rogue"))
 @pytest.mark.parametrize("view", LINK_VIEWS)
+# semantics: listed-means-there
 def test_nothing_in_a_view_dangles(fleet, view, request):
     mount = request.getfixturevalue(fleet).mount
     for name, target in links(mount, view).items():

@@ -33,6 +33,7 @@ def test_there_is_no_changes_log_without_watch(mount):
     assert not (mount.path / "changes.log").exists()
 
 
+# semantics: watch-pushes
 def test_a_change_shows_long_before_ttl_and_is_one_line(mount_factory, api):
     mount = mounted(mount_factory, api)
     status = mount.path / "instances/ca338f12f3/status"
@@ -45,6 +46,7 @@ def test_a_change_shows_long_before_ttl_and_is_one_line(mount_factory, api):
     assert [line[1:] for line in lines(mount)] == [["ca338f12f3", "status", "running", "exited"]]
 
 
+# semantics: changes-log-grows
 def test_the_log_grows_under_one_descriptor(mount_factory, api):
     mount = mounted(mount_factory, api)
     with open(mount.path / "changes.log") as log:

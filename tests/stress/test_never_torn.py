@@ -24,6 +24,7 @@ def _seed():
 @pytest.mark.slow(SECONDS + 60)
 @pytest.mark.parametrize("options", ({"ttl": 0}, {"ttl": 0.05, "detail_ttl": 0.05}),
                          ids=("ttl 0", "ttl 0.05"))
+# semantics: never-torn
 def test_an_open_file_is_one_version_whole_and_for_ever(api, mount_factory, fsx, options):
     mount = mount_factory(options={**options, "log": "warning"})
     seed = _seed()
@@ -72,6 +73,7 @@ def test_all_fields_of_an_instance_are_of_one_answer(api, mount_factory):
     assert len(seen) > 1
 
 
+# semantics: open-file-never-changes
 def test_what_is_held_open_keeps_its_version(api, mount_factory):
     """Long after the record has changed and its instance is gone, with nothing left in caches."""
     mount = mount_factory(options={"ttl": 0, "log": "warning"})

@@ -233,6 +233,7 @@ static char *work_record(gconstpointer data, GError **error)
 
     if (record == NULL)
         return NULL;
+    torture.armed = FALSE; /* from here on it is the test's own */
     g_autofree char *digest = digest_tree(record_tree(record));
     g_autofree char *name = name_encode(record_name(record));
     return g_strdup_printf("%s %s %s %d %" G_GINT64_FORMAT, digest, record_id(record), name,
@@ -261,6 +262,7 @@ static char *work_fleet(gconstpointer data, GError **error)
         else
             fleet_apply_record(fleet, record, &time);
     }
+    torture.armed = FALSE;
     char *digest = good ? digest_tree(record_tree(fleet_find(fleet, "an id")->record)) : NULL;
     fleet_free(fleet);
     return digest;

@@ -229,16 +229,22 @@ void fail(Fixture *f, const char *id, int code)
         cache_take_record(end(call), NULL, error);
 }
 
+/* NULL: of the list. */
+static const char *domain_of(const char *id)
+{
+    return id == NULL ? LOG_DOMAIN_NEWS : "ppiofs";
+}
+
 void fail_first(Fixture *f, const char *id, int code)
 {
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "*cannot be*: it failed");
+    g_test_expect_message(domain_of(id), G_LOG_LEVEL_WARNING, "*cannot be*: it failed");
     fail(f, id, code);
     g_test_assert_expected_messages();
 }
 
-void expect_recovery(void)
+void expect_recovery(const char *id)
 {
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "*can be fetched again");
+    g_test_expect_message(domain_of(id), G_LOG_LEVEL_MESSAGE, "*can be fetched again");
 }
 
 void assert_logged(void)

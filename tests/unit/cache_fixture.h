@@ -81,8 +81,8 @@ void answer_detail(Fixture *f, const char *id, const char *members);
 void fail(Fixture *f, const char *id, int code);
 void fail_first(Fixture *f, const char *id, int code);
 
-/* Expects the line that says that it goes again, and checks that it came. */
-void expect_recovery(void);
+/* Expects the line that says that it (NULL: the list) goes again, and checks that it came. */
+void expect_recovery(const char *id);
 void assert_logged(void);
 
 /* The list is fetched, a moment ago. */

@@ -212,7 +212,7 @@ static void test_a_refusal_stands_until_the_api_says_otherwise(void)
         g_assert_cmpint(reader->answer.state, ==, CACHE_FAILED);
         grow_old(f, what, BACKED_OFF);
         g_assert_cmpint(ask(f, what, "x"), ==, CACHE_WAIT);
-        expect_recovery();
+        expect_recovery(id_of(what));
         answer_one(f, what);
         assert_logged();
         g_assert_cmpint(look(f, what, "x"), ==, CACHE_FRESH);
@@ -248,7 +248,7 @@ static void test_stale_starts_a_due_probe_and_nobody_waits_for_it(void)
         g_assert_cmpint(ask(f, what, "x"), ==, CACHE_STALE);
         g_assert_cmpuint(started(f), ==, n + 1);
         g_assert_cmpuint(cache_stats(f->cache).parked, ==, 0);
-        expect_recovery();
+        expect_recovery(id_of(what));
         answer_one(f, what);
         assert_logged();
         g_assert_cmpint(ask(f, what, "x"), ==, CACHE_FRESH);
@@ -306,7 +306,7 @@ static void test_failed_becomes_fresh(void)
 
         turn(f, BACKED_OFF);
         Reader *reader = reader_begin(f, what, "x");
-        expect_recovery();
+        expect_recovery(id_of(what));
         answer_one(f, what);
         assert_logged();
         g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
@@ -740,7 +740,7 @@ static void test_failures_of_many_instances_are_one_line(void)
     fail_first(f, "a", PPIOFS_ERROR_SERVER);
     fail(f, "b", PPIOFS_ERROR_SERVER);
     ask(f, DETAIL, "c");
-    expect_recovery();
+    expect_recovery("c");
     answer_detail(f, "c", "");
     assert_logged();
     g_assert_cmpint(ask(f, DETAIL, "c"), ==, CACHE_FRESH);
@@ -783,7 +783,7 @@ static void test_each_list_taken_is_told(void)
     cache_on_list(f->cache, NULL, NULL);
     turn(f, BACKED_OFF);
     ask(f, LIST, NULL);
-    expect_recovery();
+    expect_recovery(NULL);
     answer_list(f, "x");
     g_assert_cmpuint(lists, ==, 1);
 }

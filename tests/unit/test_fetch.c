@@ -263,7 +263,7 @@ static void test_the_status_of_the_details_follows_their_states(void)
     g_assert_cmpint(cache_details_status(f->cache).state, ==, CLASS_STALE);
     turn(f, BACKED_OFF);
     ask(f, DETAIL, "nosuch");
-    expect_recovery(); /* the API answers */
+    expect_recovery("x"); /* the API answers */
     fail(f, "nosuch", PPIOFS_ERROR_NOT_FOUND);
     assert_logged();
     g_assert_cmpint(cache_details_status(f->cache).state, !=, CLASS_STALE);
