@@ -14,6 +14,7 @@
 #include "ppiofs/fs/mountpoint.h"
 #include "ppiofs/fs/session.h"
 #include "ppiofs/options.h"
+#include "ppiofs/privilege.h"
 #include "ppiofs/refresh.h"
 #include "ppiofs/source.h"
 #include "ppiofs/watch.h"
@@ -222,8 +223,14 @@ static gboolean mount_and_serve(const Options *options, Log *log, GError **error
                                      .allow_other = options->allow_other,
                                      .auto_unmount = options->auto_unmount };
 
+    const PrivilegeNeeds needs = { .mountpoint = options->mountpoint,
+                                   .key_file = options->api_key_file,
+                                   .cacert = options->cacert,
+                                   .runs_programs = options->api_key_command != NULL };
+
     if (credentials == NULL || !mountpoint_prepare(options->mountpoint, error))
         return FALSE;
+    privilege_drop(&needs); /* before the network is asked, and before there are threads */
     app.daemon = daemon_start(options->foreground, error);
     if (app.daemon == NULL)
         return FALSE;

@@ -22,6 +22,9 @@ from mounting import (END_SECONDS, KEY, MOUNT_SECONDS, NEVER, NOISE, POLL_SECOND
 
 NOBODY, SOMEBODY = 65534, 1  # somebody: another ordinary user, who is in passwd, too
 PLACE = "/mnt"
+# A sanitizer has to look into the process, and catches some signals.
+not_sanitized = pytest.mark.skipif(b"__asan_init" in binary().read_bytes(),
+                                   reason="a sanitized build leaves its memory open")
 
 SET_UP = r"""
 set -e

@@ -203,6 +203,25 @@ def test_looking_at_a_known_directory_asks_the_daemon_nothing(warm, name, action
     assert not any(asked.values()), asked
 
 
+def test_reading_a_known_file_asks_nothing_though_no_list_was_fetched(mount):
+    place = mount.path / "instances" / ONE / "image"
+    place.read_bytes()
+    with fuse_requests(mount) as asked:
+        for _ in range(20):
+            place.read_bytes()
+    assert not any(asked.values()), asked
+
+
+def test_a_listing_brings_the_attributes_along(mount):
+    mount.ls("instances")
+    place = mount.path / "instances" / ONE
+    names = os.listdir(place)
+    with fuse_requests(mount) as asked:
+        for name in names:
+            os.lstat(place / name)
+    assert (asked["lookup"], asked["getattr"]) == (0, 0), asked
+
+
 def test_following_a_known_link_asks_the_daemon_nothing(warm):
     mount, _ = warm
     place = mount.path / "by-name/vllm-qwen3-32b/status"

@@ -11,7 +11,7 @@ import pytest
 from helpers import ALL, ONE, contents, errno_of, hang_up, wait_for
 from mock_faults import to_json
 from mounting import KEY, binary, daemon_environment, run
-from stage import NOBODY, SOMEBODY, stage  # noqa: F401
+from stage import NOBODY, SOMEBODY, not_sanitized, stage  # noqa: F401
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
 
@@ -76,7 +76,7 @@ def test_the_hunt_finds_what_is_there(mount):
 
 
 @pytest.mark.parametrize("source", ("file", "environment", "command"))
-def test_nothing_is_told_by_a_mount_that_works(mount_factory, tmp_path, source):
+def test_nothing_is_told_by_a_mount_that_works(api, mount_factory, tmp_path, source):
     """With everything read at the level debug."""
     how = {}
     if source == "environment":
@@ -92,6 +92,7 @@ def test_nothing_is_told_by_a_mount_that_works(mount_factory, tmp_path, source):
     contents(mount.path)
     show_statistics(mount)
     assert "GET /gpus/v2/instances" in mount.stderr()
+    assert {request.method for request in api.requests} == {"GET"}
     check(everything_told(mount))
 
 
@@ -243,6 +244,7 @@ def test_a_syslog_that_hangs_stops_nobody(api, stage):
 
 
 @as_root
+@not_sanitized
 def test_other_users_and_the_same_user_see_nothing_in_proc(api, stage):
     mount = stage.mount(api, NOBODY, key=None, env={"PPIO_API_KEY": KEY})
     proc = f"/proc/{mount.pid_of_daemon()}"
@@ -255,6 +257,7 @@ def test_other_users_and_the_same_user_see_nothing_in_proc(api, stage):
 
 
 @as_root
+@not_sanitized
 @pytest.mark.parametrize("number", (signal.SIGABRT, signal.SIGSEGV, signal.SIGQUIT))
 @pytest.mark.parametrize("user", (0, NOBODY), ids=("root", "user"))
 def test_a_crash_leaves_no_core(api, stage, user, number):

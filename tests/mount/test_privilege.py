@@ -5,7 +5,7 @@ import os
 import pytest
 from helpers import ALL, ONE, wait_for
 from mounting import KEY
-from stage import NOBODY, SOMEBODY, stage  # noqa: F401
+from stage import NOBODY, SOMEBODY, not_sanitized, stage  # noqa: F401
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
 
@@ -140,6 +140,7 @@ def test_auto_unmount_outlives_what_was_given_up(api, stage):
     wait_for(lambda: not mount.is_mounted())
 
 
+@not_sanitized
 def test_a_daemon_is_closed_to_other_processes_of_its_user(api, stage):
     """No debugger, no look into its memory, no core: PR_SET_DUMPABLE is 0."""
     mount = stage.mount(api, NOBODY)

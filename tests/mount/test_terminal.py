@@ -89,10 +89,10 @@ def test_changes_log_has_no_raw_byte(api, mount_factory):
 
 def test_the_table_of_controls_is_the_whole_table():
     """Every control character of Unicode, and what turns the direction of text around."""
-    assert {c for c in map(chr, range(0x110000)) if unicodedata.category(c) == "Cc"} <= set(CONTROLS)
+    every = list(map(chr, range(0x110000)))
+    assert {c for c in every if unicodedata.category(c) == "Cc"} <= set(CONTROLS)
     turning = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
-    assert {c for c in map(chr, range(0x110000))
-            if unicodedata.bidirectional(c) in turning} <= set(CONTROLS)
+    assert {c for c in every if unicodedata.bidirectional(c) in turning} <= set(CONTROLS)
 
 
 def quote(text):

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "mount"), str(HERE.parent)]
+sys.path[:0] = [str(HERE), *(str(HERE.parent / part) for part in ("mount", "fault", ""))]
 
 
 def _fixtures_of_mount():
@@ -20,12 +20,19 @@ def _fixtures_of_mount():
 
 
 _mount_fixtures = _fixtures_of_mount()
-pytest_configure = _mount_fixtures.pytest_configure
 watchdog = _mount_fixtures.watchdog
 time_limit = _mount_fixtures.time_limit
 api = _mount_fixtures.api
 mount_factory = _mount_fixtures.mount_factory
 mount = _mount_fixtures.mount
+
+from namespace import enter_private_namespace  # noqa: E402
+
+
+def pytest_configure(config):
+    _mount_fixtures.pytest_configure(config)
+    if os.geteuid() == 0:
+        enter_private_namespace()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """An account whose records change as a whole every few milliseconds, for the tests of promise 6."""
 import threading
-import time
 
 import mock_fleet
 
@@ -22,6 +21,12 @@ def text(field, version):
     length = BLOCK + (version * 7919 + (ord(letter) - ord("a")) * 104729) % most
     blocks = _TEMPLATES[letter][:length + BLOCK]
     return blocks.replace(_MARK, f"{version:08d}")[:length]
+
+
+def file_bytes(path, version):
+    """What the file of an instance holds."""
+    data = text("tools/ssh/command" if path == "ssh_command" else path, version).encode()
+    return data if data.endswith(b"\n") else data + b"\n"
 
 
 def record(id, version):
@@ -70,9 +75,3 @@ def version_of(data):
     versions = {line[:8] for line in data.split(b"\n") if len(line) >= 8}
     assert len(versions) == 1, versions
     return int(versions.pop())
-
-
-def wait_for_version(flipper, version, seconds=5):
-    end = time.monotonic() + seconds
-    while flipper.version < version and time.monotonic() < end:
-        time.sleep(0.01)

@@ -172,6 +172,30 @@ static void test_an_echoed_key_is_starred_out(void)
     }
 }
 
+static void test_the_key_before_is_starred_out_too(void)
+{
+    const AnswerQuestion question = { LABEL, ANSWER_OF_INSTANCE, FALSE, "sk_new", KEY };
+    g_autoptr(GError) error = ask(&question, 401, "neither " KEY " nor sk_new");
+
+    g_assert_null(strstr(error->message, "sk_"));
+}
+
+static void test_broken_json_is_not_quoted(void)
+{
+    static const char *const bodies[] = {
+        "{\"envs\":[{\"key\":\"A\",\"value\":\"secret",
+        "[{\"password\":\"secret\"}",
+        " \n{\"password\":\"secret\"}}",
+        "\xef\xbb\xbf{\"password\":\"secret\"",
+        "\"password\":\"secret\"}",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        g_autoptr(GError) error = ask(&about_instance, 500, bodies[i]);
+        g_assert_cmpstr(error->message, ==, LABEL ": 500");
+    }
+}
+
 static void test_a_key_across_the_cut_is_starred_out(void)
 {
     for (gsize before = ANSWER_SHOWN_BYTES - 25; before < ANSWER_SHOWN_BYTES; before++) {
@@ -231,6 +255,9 @@ int main(int argc, char **argv)
     g_test_add_func("/answer/a_wait_is_told", test_a_wait_is_told);
     g_test_add_func("/answer/long_bodies_are_cut", test_long_bodies_are_cut);
     g_test_add_func("/answer/an_echoed_key_is_starred_out", test_an_echoed_key_is_starred_out);
+    g_test_add_func("/answer/the_key_before_is_starred_out_too",
+                    test_the_key_before_is_starred_out_too);
+    g_test_add_func("/answer/broken_json_is_not_quoted", test_broken_json_is_not_quoted);
     g_test_add_func("/answer/a_key_across_the_cut_is_starred_out",
                     test_a_key_across_the_cut_is_starred_out);
     g_test_add_func("/answer/a_wrong_body_names_the_page_that_came_instead",

@@ -128,6 +128,7 @@ static void test_a_key_is_refused_with_advice_and_wiped_from_argv(void)
         "ppiofs /mnt -o ttl=1,api_key=sk_secret",
         "ppiofs -o 'fsname=a\\,b,api_key=sk_secret'",
         "ppiofs -o 'api_key=sk_secret\\,sk_secret'",
+        "ppiofs -o 'ttl=1,api\\_key\\=sk_secret'",
         "ppiofs --api-key=sk_secret /mnt",
         "ppiofs --api-key sk_secret /mnt",
         "ppiofs --api_key=sk_secret,sk_secret",

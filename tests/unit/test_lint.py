@@ -9,7 +9,6 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LINTS = ROOT / "tests" / "lint"
-TAG = "/* SPDX-License-Identifier: MIT */\n"
 LONG = "int f(int a);\nint f(int a)\n{\n" + "    a++;\n" * 58 + "    return a;\n}\n"
 
 BAD = (  # lint, file, its content, what must be said
@@ -70,7 +69,9 @@ def tree(tmp_path):
     def make(name, content):
         for build_file in ("src/meson.build", "tests/meson.build"):
             (tmp_path / build_file).parent.mkdir(exist_ok=True)
-            (tmp_path / build_file).write_text(TAG + "sources = ['api/old.c']  # 'new' 'api/new.c'\n")
+            (tmp_path / build_file).write_text(
+                "# SPDX-License-Identifier: MIT\nsources = ['api/old.c']  # 'api/new.c'\nunit_tests = [\n  'old', 'older',\n]\n"
+                "alone = ['new']  # what else is called so\n")
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
