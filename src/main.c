@@ -125,13 +125,13 @@ static void on_live(gpointer data)
 {
     App *app = data;
 
-    g_message("mounted at %s", app->options->mountpoint);
     if (!app->options->foreground)
         log_to_syslog(app->log, TRUE);
+    g_message("mounted at %s", app->options->mountpoint);
     daemon_ready(app->daemon);
 }
 
-static void on_watch_change(gpointer data)
+static void on_names_changed(gpointer data)
 {
     App *app = data;
 
@@ -172,8 +172,9 @@ static void make_cache(App *app)
     app->cache = cache_new(&cache, &source, clock_system());
     if (options->watch_us > 0) {
         app->watch = watch_new(app->cache, options->watch_us, clock_system(), NULL);
-        watch_on_change(app->watch, on_watch_change, app);
+        watch_on_change(app->watch, on_names_changed, app);
     }
+    cache_on_names_changed(app->cache, on_names_changed, app);
 }
 
 static void make_fs(App *app, Credentials *credentials)

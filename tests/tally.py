@@ -14,6 +14,14 @@ RESULT = re.compile(r"(ok|not ok)\b(?:\s+\d+)?(?:\s+-)?\s*([^#]*)(?:#\s*(SKIP|TO
 GOOD = {"OK", "EXPECTEDFAIL"}
 
 
+def _last_words(program):
+    """What it bailed out with (an assertion, in most cases), or how meson calls its end."""
+    for line in program["stdout"].splitlines():
+        if line.startswith("Bail out!"):
+            return line.removeprefix("Bail out!").strip()
+    return f"{program['result']} outside of its tests"
+
+
 class Tally:
     def __init__(self):
         self.passed = 0
@@ -43,7 +51,7 @@ class Tally:
         # A program can fail without saying which test it was: a crash, a leak, too much time.
         if cases and not good and program["result"] != "SKIP" and not any(
                 outcome.lower() == "not ok" for outcome, *_ in cases):
-            self._add_case(False, f"{name}: {program['result']} outside of its tests", name, log)
+            self._add_case(False, f"{name}: {_last_words(program)}", name, log)
 
     def _add_case(self, good, sentence, program, log):
         if good:

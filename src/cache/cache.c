@@ -20,7 +20,7 @@
 
 /* A list that takes long to fetch lives longer: at least that many times as long. */
 #define TTL_PER_FETCH 10
-/* How long the kernel may keep a stale answer before it asks again. */
+/* How long the kernel may keep a stale answer, or that there is none, before it asks again. */
 #define STALE_KEEP_US (G_USEC_PER_SEC / 2)
 /* Where the list has many pages, so many instances are refreshed one by one before a list is. */
 #define SINGLE_REFRESHES 2
@@ -49,9 +49,14 @@ static CacheAnswer answer_fresh(const Cache *cache, gint64 time, gint64 ttl)
     return (CacheAnswer){ CACHE_FRESH, MAX(0, time + ttl - cache_now(cache)), NULL };
 }
 
-static CacheAnswer answer_stale(void)
+static gint64 stale_keep(const Cache *cache)
 {
-    return (CacheAnswer){ CACHE_STALE, STALE_KEEP_US, NULL };
+    return MIN(cache->options.ttl, STALE_KEEP_US);
+}
+
+static CacheAnswer answer_stale(const Cache *cache)
+{
+    return (CacheAnswer){ CACHE_STALE, stale_keep(cache), NULL };
 }
 
 static CacheAnswer answer_failure(const Cache *cache, const Trouble *trouble)
@@ -80,11 +85,11 @@ static gboolean settle(Cache *cache, const CacheAsk *ask, gint64 time, const Tro
     if (stale && failing && !stands && ask->waiter != NULL)
         probe(cache, name);
     if (stale && (failing || ask->impatient || ask->waiter == NULL))
-        *ret_answer = answer_stale();
+        *ret_answer = answer_stale(cache);
     else if (stands)
         *ret_answer = answer_failure(cache, trouble);
     else if (ask->impatient || ask->waiter == NULL)
-        *ret_answer = (CacheAnswer){ CACHE_FAILED, 0, cache->late };
+        *ret_answer = (CacheAnswer){ CACHE_FAILED, stale_keep(cache), cache->late };
     else
         return FALSE;
     return TRUE;
@@ -236,6 +241,12 @@ void cache_on_error(Cache *cache, void (*report)(const GError *error, gpointer d
 {
     cache->report = report;
     cache->report_data = data;
+}
+
+void cache_on_names_changed(Cache *cache, void (*changed)(gpointer data), gpointer data)
+{
+    cache->names_changed = changed;
+    cache->names_changed_data = data;
 }
 
 void cache_on_list(Cache *cache, void (*taken)(gpointer data), gpointer data)

@@ -159,10 +159,20 @@ static gboolean is_unknown(gpointer name, gpointer value, gpointer fleet)
     return fleet_find(fleet, name) == NULL;
 }
 
+/* @time: of the answer that was there before. */
+static void tell_changes(Cache *cache, guint64 version_before, gint64 time)
+{
+    gboolean kept = time != 0 && cache_now(cache) - time < cache_list_ttl(cache);
+
+    if (kept && fleet_version(cache->fleet) != version_before && cache->names_changed != NULL)
+        cache->names_changed(cache->names_changed_data);
+}
+
 static void take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged, guint n_pages)
 {
     Cache *cache = fetch->cache;
     AnswerTime time = answer_time(fetch);
+    guint64 version = fleet_version(cache->fleet);
 
     if (unchanged && fleet_is_like_list(cache->fleet))
         fleet_confirm_list(cache->fleet, &time);
@@ -174,6 +184,7 @@ static void take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged,
     cache->list_pages = n_pages;
     cache->single_refreshes = 0;
     list_recovered(cache);
+    tell_changes(cache, version, cache->detail_time); /* of the list itself nothing was fresh */
     if (cache->list_taken != NULL)
         cache->list_taken(cache->list_taken_data);
 }
@@ -237,10 +248,15 @@ static void take_record(CacheFetch *fetch, Record *record)
     Cache *cache = fetch->cache;
     AnswerTime time = answer_time(fetch);
 
+    const Instance *instance = fleet_find(cache->fleet, fetch->name);
+    gint64 time_before = instance == NULL ? 0 : instance->item_time;
+    guint64 version = fleet_version(cache->fleet);
+
     g_hash_table_remove(cache->troubles, fetch->name);
     fleet_apply_record(cache->fleet, record, &time);
     cache->detail_time = time.monotonic;
     details_recovered(cache);
+    tell_changes(cache, version, time_before);
     if (fetch->ahead)
         g_hash_table_add(cache->unread, g_strdup(fetch->name));
 }

@@ -4,6 +4,9 @@
 #include "ppiofs/fs/private.h"
 
 #define BLOCK_SIZE 4096
+/* Every walk through a directory looks at its attributes. A moved time has done its work at once.
+ */
+#define MOVED_KEEP_US (G_USEC_PER_SEC / 2)
 #define STAT_BLOCK 512 /* the unit of st_blocks, stat(2) */
 
 static void attr_common(const Fs *fs, struct stat *attr, guint64 ino, mode_t mode, gsize size,
@@ -102,7 +105,7 @@ static gint64 top_mtime(Fs *fs, Top *top, gint64 *ret_keep_us)
     }
     CacheAnswer answer = cache_ask_list(fs->cache, &only_look);
     gboolean fresh = answer.state == CACHE_FRESH;
-    *ret_keep_us = fresh ? answer.keep_us : 0;
+    *ret_keep_us = fresh ? answer.keep_us : MIN(answer.keep_us, MOVED_KEEP_US);
     return listing_mtime(fs, top, fresh);
 }
 

@@ -118,8 +118,8 @@ char *name_decode(const char *name)
 
 gboolean name_is_junk(const char *name)
 {
-    static const char *const patterns[] = { ".*",          "4913",        "*~",       "*.swp",
-                                            "autorun.inf", "desktop.ini", "Thumbs.db" };
+    static const char *const patterns[] = { ".*",          "4913",        "*~",        "*.swp",
+                                            "autorun.inf", "desktop.ini", "Thumbs.db", "HEAD" };
 
     for (gsize i = 0; i < G_N_ELEMENTS(patterns); i++)
         if (fnmatch(patterns[i], name, 0) == 0)

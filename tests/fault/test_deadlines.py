@@ -49,7 +49,7 @@ ANSWERS = {  # fault: (what the mock API does, errno)
                              "EFBIG"),
     "503": ({"status": 503}, "EIO"),
     "503, slowly": ({"status": 503, "delay": 0.9}, "EIO ETIMEDOUT"),  # by the last try's end
-    "429": ({"status": 429}, "EBUSY"),
+    "429": ({"status": 429}, "EBUSY ETIMEDOUT"),  # told to wait until after the deadline
 }
 
 

@@ -89,7 +89,7 @@ def test_nothing_known_and_nobody_there_costs_no_more(api, troubled):
     mount = troubled(options=COLD)
     api.fault("*", raw=b"")
     with BusyLoop(mount) as loop:
-        time.sleep(5)
+        time.sleep(3)
     assert _sent(mount) <= MOST_REQUESTS
     assert len(loop.times) > 100
 
@@ -101,6 +101,14 @@ def test_one_failure_does_not_close_the_door(api, troubled):
         api.fault("*", raw=b"", times=2)
         assert ONE in mount.ls("instances")
     assert "not reachable" not in mount.stderr()
+
+
+def test_a_connection_that_was_closed_at_rest_is_no_failure(api, mount_factory):
+    mount = mount_factory(options={"ttl": 0})
+    for _ in range(10):
+        assert ONE in mount.ls("instances")
+        api.drop_connections()
+    assert "no answer" not in mount.stderr()
 
 
 def test_an_http_error_is_no_dead_api(api, troubled):

@@ -97,19 +97,19 @@ def test_an_operation_makes_at_most_three_tries(status, tries, api, troubled):
 
 
 def test_failures_in_a_row_are_asked_after_less_and_less_often(api, troubled, report):
-    """A busy loop meets 6 s of 503."""
+    """A busy loop meets 4 s of 503."""
     mount = troubled(options={"ttl": 0.1})
     mount.ls("instances")
     time.sleep(0.2)
     api.reset_counters()
     api.fault("*", status=503)
-    ends = time.monotonic() + 6
+    ends = time.monotonic() + 4
     looks = 0
     while time.monotonic() < ends:
         mount.ls("instances")
         looks += 1
-    report("requests in an outage", f"503 for 6 s, {looks} looks at a listing: {api.count()}")
+    report("requests in an outage", f"503 for 4 s, {looks} looks at a listing: {api.count()}")
     assert api.count() <= 30
     first, last = _arrivals(api)[0], _arrivals(api)[-1]
-    assert sum(time < first + 3 for time in _arrivals(api)) >= sum(
+    assert sum(time < first + 2 for time in _arrivals(api)) >= sum(
         time > last - 1 for time in _arrivals(api))

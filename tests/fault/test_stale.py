@@ -150,13 +150,13 @@ def test_what_is_gone_is_gone_while_the_list_fails(api, troubled):
 
 
 def test_a_stale_answer_has_its_end(api, troubled):
-    mount = troubled(options={**QUICK, "max_stale": 3})
+    mount = troubled(options={**QUICK, "max_stale": 2})
     names = mount.ls("instances")
     mount.read(STATUS)
     api.fault("*", status=500)
     time.sleep(0.3)
     assert mount.ls("instances") == names and mount.read(STATUS) == "running\n"
-    time.sleep(3)
+    time.sleep(2)
     assert errno_of(mount.ls, "instances") == "EIO"
     assert errno_of(mount.read, STATUS) == "EIO"
     assert "failed" in _state(mount, "list")

@@ -39,6 +39,10 @@ def test_a_program_that_fails_between_its_tests_counts_as_one(tally, result):
     assert tally(("ok 1 /a\n", result)) == (1, "1 passed, 1 failed")
 
 
+def test_a_failed_assertion_counts_as_one(tally):
+    assert tally(("ok 1 /a\nBail out! x.c:7: no\n", "ERROR")) == (1, "1 passed, 1 failed")
+
+
 @pytest.mark.parametrize("result", ["ERROR", "FAIL", "TIMEOUT", "UNEXPECTEDPASS"])
 def test_a_program_without_tests_that_fails_counts_as_one(tally, result):
     assert tally(("", result)) == (1, "0 passed, 1 failed")

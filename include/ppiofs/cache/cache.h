@@ -121,6 +121,10 @@ void cache_poll_list(Cache *cache);
 /* Called after each list that was taken, before the waiters. NULL: nobody is called any more. */
 void cache_on_list(Cache *cache, void (*taken)(gpointer data), gpointer data);
 
+/* Called when an answer took the place of one that is still fresh, before the waiters: who keeps
+ * names for as long as CacheAnswer.keep_us said would show fields of two answers side by side. */
+void cache_on_names_changed(Cache *cache, void (*changed)(gpointer data), gpointer data);
+
 /* Called with each error that an answer brought, before the waiters: for .ppiofs/last_error. */
 void cache_on_error(Cache *cache, void (*report)(const GError *error, gpointer data),
                     gpointer data);

@@ -44,6 +44,8 @@ struct Cache {
     GHashTable *unread; /* names fetched ahead that nobody asked for yet */
     GError *late;       /* what an impatient operation gets */
     CacheStats stats;
+    void (*names_changed)(gpointer data);
+    gpointer names_changed_data;
     void (*list_taken)(gpointer data);
     gpointer list_taken_data;
     void (*report)(const GError *error, gpointer data);

@@ -22,5 +22,5 @@ char *name_decode(const char *name);
 gboolean name_is_cut(const char *name);
 
 /* What editors, shells, indexers and file managers probe for: names that start with a dot, "4913",
- * "*~", "*.swp", "autorun.inf", "desktop.ini", "Thumbs.db". Never worth a request. */
+ * "*~", "*.swp", "autorun.inf", "desktop.ini", "Thumbs.db", "HEAD" (git). Never worth a request. */
 gboolean name_is_junk(const char *name);
