@@ -195,8 +195,12 @@ void cache_take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged, 
     forget_fetch(fetch);
     if (error != NULL)
         list_failed(fetch->cache, error);
-    else if (!fetch->outdated)
+    else
         take_list(fetch, records, unchanged, n_pages);
+    if (error == NULL && fetch->outdated) { /* taken, or the next would seem unchanged; not fresh */
+        fleet_expire(fetch->cache->fleet);
+        fetch->cache->list_time = 0;
+    }
     finish(fetch);
 }
 
@@ -268,8 +272,10 @@ void cache_take_record(CacheFetch *fetch, Record *record, const GError *error)
     forget_fetch(fetch);
     if (error != NULL)
         detail_failed(fetch->cache, fetch->name, error, &time);
-    else if (!fetch->outdated)
+    else
         take_record(fetch, record);
+    if (error == NULL && fetch->outdated)
+        fleet_expire(fetch->cache->fleet);
     finish(fetch);
 }
 

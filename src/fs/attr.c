@@ -74,21 +74,24 @@ static const CacheAsk only_look = { .started = G_MAXINT64 };
 
 /* A listing's mtime is when its list was fetched. Where that is too old, the kernel must not show
  * the listing it keeps, and GETATTR may not wait: so the mtime moves at once, which makes the
- * kernel ask for the listing, and that waits. The moved time is then kept for the list so fetched,
- * or the kernel would ask once more. */
+ * kernel ask for the listing, and that waits. The moved time then stands for the list that this
+ * listing showed (attr_listed()), and for no other; or the kernel would ask once more. */
 static gint64 listing_mtime(Fs *fs, Top *top, gboolean fresh)
 {
     gint64 fetched = fleet_time(cache_fleet(fs->cache));
 
     if (!fresh) {
         top->moved_mtime = clock_wall(fs->clock);
-        top->moved_from = fetched;
         top->moved_to = 0;
         return top->moved_mtime;
     }
-    if (top->moved_to == 0 && fetched != top->moved_from)
-        top->moved_to = fetched;
     return top->moved_mtime != 0 && top->moved_to == fetched ? top->moved_mtime : fetched;
+}
+
+void attr_listed(const Fs *fs, Top *top)
+{
+    if (top->moved_to == 0)
+        top->moved_to = fleet_time(cache_fleet(fs->cache));
 }
 
 static gboolean shows_the_list(const Top *top)
@@ -122,6 +125,21 @@ guint64 instance_ino(const Fs *fs, const char *name)
     return subtree_step_ino(fs->tops[0].ino, name);
 }
 
+/* Where the directory with that key is shown. While the newest record is from a list, which lacks
+ * some, the full one before stands for it: GETATTR cannot wait for the next, and "no such file" of
+ * what a LOOKUP would find is a lie. NULL: nowhere. */
+static const Subtree *find_directory(const Instance *instance, guint64 key, NodeIndex *ret_node)
+{
+    const Subtree *tree = record_tree(instance->record);
+
+    *ret_node = subtree_directory_by_key(tree, key);
+    if (*ret_node == NODE_NONE && instance->last_full != NULL) {
+        tree = instance->last_full;
+        *ret_node = subtree_directory_by_key(tree, key);
+    }
+    return *ret_node == NODE_NONE ? NULL : tree;
+}
+
 static gboolean attr_instance(Fs *fs, const char *name, guint64 key, struct stat *attr,
                               gint64 *ret_keep_us)
 {
@@ -129,15 +147,16 @@ static gboolean attr_instance(Fs *fs, const char *name, guint64 key, struct stat
     if (instance == NULL)
         return FALSE;
 
-    Subtree *tree = record_tree(instance->record);
-    NodeIndex node = subtree_directory_by_key(tree, key);
-    if (node == NODE_NONE)
+    NodeIndex node;
+    const Subtree *tree = find_directory(instance, key, &node);
+    if (tree == NULL)
         return FALSE;
 
     CacheAnswer answer = cache_ask_item(fs->cache, name, &only_look);
+    gboolean fresh = answer.state == CACHE_FRESH && tree == record_tree(instance->record);
     attr_node(fs, attr, tree, node, instance_ino(fs, name));
-    *ret_keep_us = answer.state == CACHE_FRESH ? answer.keep_us : 0;
-    if (answer.state != CACHE_FRESH) { /* as in listing_mtime() */
+    *ret_keep_us = fresh ? answer.keep_us : 0;
+    if (!fresh) { /* as in listing_mtime() */
         gint64 now = clock_wall(fs->clock);
         attr->st_mtim = (struct timespec){ now / G_USEC_PER_SEC, now % G_USEC_PER_SEC * 1000 };
     }

@@ -200,7 +200,7 @@ static void send_subtree(Op *op, const Pin *pin, const Shown *shown, NodeIndex n
     reply_send(&reply);
 }
 
-static void list_instances(Op *op, const Top *top)
+static void list_instances(Op *op, Top *top)
 {
     Fs *fs = op->fs;
     Pin *pin = find_pin(fs, op->offset);
@@ -212,6 +212,7 @@ static void list_instances(Op *op, const Top *top)
             return;
         g_autoptr(Listing) listing = fleet_listing(cache_fleet(fs->cache));
         pin = add_pin(fs, listing, NULL);
+        attr_listed(fs, top);
     }
     if (top->kind == TOP_JSON)
         send_json(op, pin, top->ino);
@@ -235,6 +236,7 @@ static void list_links(Op *op, Top *top)
             return;
         }
         pin = add_pin(fs, NULL, tree);
+        attr_listed(fs, top);
     }
     NodeIndex node = subtree_directory_by_key(pin->tree, nodeid_key(op->directory));
     Shown shown = shown_top(fs, top, pin->tree, answer.state == CACHE_FRESH ? answer.keep_us : 0);

@@ -3,6 +3,11 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
+
+#define NS_PER_S 1000000000
+/* A notice takes microseconds; the end of the mount is promised within a second. */
+#define STOP_NS (NS_PER_S / 5)
 
 typedef struct {
     fuse_ino_t node;
@@ -74,7 +79,7 @@ static void give_notice(Notifier *notifier, fuse_ino_t node, const char *name)
     notice->name = g_strdup(name);
     pthread_mutex_lock(&notifier->lock);
     g_queue_push_tail(&notifier->notices, notice);
-    if (!notifier->running)
+    if (!notifier->running && !notifier->stopping)
         notifier->running = pthread_create(&notifier->thread, NULL, serve, notifier) == 0;
     pthread_cond_signal(&notifier->changed);
     pthread_mutex_unlock(&notifier->lock);
@@ -90,14 +95,34 @@ void notifier_forget_attributes(Notifier *notifier, fuse_ino_t node)
     give_notice(notifier, node, NULL);
 }
 
-void notifier_free(Notifier *notifier)
+static void tell_to_stop(Notifier *notifier)
 {
-    if (notifier == NULL)
-        return;
     pthread_mutex_lock(&notifier->lock);
     notifier->stopping = TRUE;
     pthread_cond_signal(&notifier->changed);
     pthread_mutex_unlock(&notifier->lock);
+}
+
+void notifier_stop(Notifier *notifier)
+{
+    struct timespec limit;
+
+    if (notifier == NULL)
+        return;
+    tell_to_stop(notifier);
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_nsec += STOP_NS;
+    limit.tv_sec += limit.tv_nsec / NS_PER_S;
+    limit.tv_nsec %= NS_PER_S;
+    if (notifier->running && pthread_timedjoin_np(notifier->thread, NULL, &limit) == 0)
+        notifier->running = FALSE;
+}
+
+void notifier_free(Notifier *notifier)
+{
+    if (notifier == NULL)
+        return;
+    tell_to_stop(notifier);
     if (notifier->running)
         pthread_join(notifier->thread, NULL);
     g_queue_clear_full(&notifier->notices, (GDestroyNotify)(void (*)(void))notice_free);

@@ -217,6 +217,7 @@ void session_free(Session *session)
         g_source_destroy(session->source);
         g_source_unref(session->source);
     }
+    notifier_stop(session->notifier);
     if (session->mounted)
         fuse_session_unmount(session->fuse);
     notifier_free(session->notifier);

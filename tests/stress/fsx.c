@@ -30,7 +30,7 @@
 #define LONGEST (320 * 1024)
 #define HELD 12 /* descriptors a reader holds at once */
 #define PIECES 7
-#define OPENS_PER_FILE 6
+#define READS_PER_OPEN 12
 
 /* The same table is in flipping.py. */
 static const struct {
@@ -359,17 +359,15 @@ static void exercise(Reader *reader, const File *file)
 
 static void run_reader(Reader *reader, time_t end)
 {
-    for (unsigned i = 0; i < HELD; i++)
-        open_file(reader, &reader->held[i]);
-    while (time(NULL) < end) {
-        File *file = &reader->held[roll(reader, HELD)];
+    for (unsigned turn = 0; time(NULL) < end; turn++) {
+        unsigned held = turn < HELD ? turn + 1 : HELD;
+        File *file = &reader->held[turn < HELD ? turn : roll(reader, HELD)];
 
-        for (unsigned i = 0; i < OPENS_PER_FILE; i++)
-            exercise(reader, &reader->held[roll(reader, HELD)]);
-        if (roll(reader, 2) == 0) {
+        if (turn >= HELD)
             close(file->fd);
-            open_file(reader, file);
-        }
+        open_file(reader, file);
+        for (unsigned i = 0; i < READS_PER_OPEN; i++)
+            exercise(reader, &reader->held[roll(reader, held)]);
     }
 }
 

@@ -22,5 +22,10 @@ void notifier_forget_name(Notifier *notifier, fuse_ino_t directory, const char *
  * once. */
 void notifier_forget_attributes(Notifier *notifier, fuse_ino_t node);
 
+/* Lets the thread end before the connection is closed under it, or another descriptor could take
+ * the number that it writes to. Gives up after a moment: it may wait for a lock that only
+ * unmounting frees. */
+void notifier_stop(Notifier *notifier);
+
 /* Waits for the thread. To be called after unmounting, which frees it from any lock. */
 void notifier_free(Notifier *notifier);

@@ -35,7 +35,7 @@ typedef struct {
     const LinkView *links; /* TOP_LINKS */
     Made made;             /* TOP_LINKS */
     gint64 moved_mtime;    /* see listing_mtime() in attr.c */
-    gint64 moved_from, moved_to;
+    gint64 moved_to;
 } Top;
 
 /* Listings that are being read, so that a directory does not change between two READDIRPLUS. */
@@ -129,6 +129,9 @@ void attr_body(const Fs *fs, struct stat *attr, const Version *version);
 void attr_root(const Fs *fs, struct stat *attr, gint64 *ret_keep_us);
 void attr_growing(const Fs *fs, struct stat *attr);
 void attr_top(Fs *fs, struct stat *attr, Top *top, gint64 *ret_keep_us);
+
+/* A listing of @top, or of a directory in it, is being shown from its beginning. */
+void attr_listed(const Fs *fs, Top *top);
 
 /* Any directory that is not in the root, by nodeid; FALSE when it is gone. */
 gboolean attr_by_nodeid(Fs *fs, NodeId id, struct stat *attr, gint64 *ret_keep_us);
