@@ -690,6 +690,32 @@ static void test_after_a_drop_nothing_counts_any_more(void)
     g_assert_cmpint(look(f, DETAIL, "x"), !=, CACHE_FRESH);
 }
 
+static void test_a_list_asked_for_before_a_drop_is_asked_for_again(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    ask(f, LIST, NULL);
+    cache_drop(f->cache);
+    answer_list(f, "x");
+    g_assert_cmpuint(started(f), ==, 2); /* who waited has asked again */
+    g_assert_cmpint(look(f, LIST, NULL), ==, CACHE_FAILED);
+    answer_unchanged(f, "x");
+    g_assert_cmpint(look(f, LIST, NULL), ==, CACHE_FRESH);
+    g_assert_cmpint(look(f, ITEM, "x"), ==, CACHE_FRESH);
+}
+
+static void test_a_detail_asked_for_before_a_drop_is_asked_for_again(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    ask(f, DETAIL, "x");
+    cache_drop(f->cache);
+    answer_detail(f, "x", "");
+    g_assert_cmpuint(started(f), ==, 2);
+    answer_detail(f, "x", "");
+    g_assert_cmpint(look(f, DETAIL, "x"), ==, CACHE_FRESH);
+}
+
 static void test_a_drop_ends_a_failure(void)
 {
     What what;
@@ -864,6 +890,10 @@ int main(int argc, char **argv)
                     test_an_unchanged_list_does_not_confirm_what_a_get_changed);
     g_test_add_func("/cache/after_a_drop_nothing_counts_any_more",
                     test_after_a_drop_nothing_counts_any_more);
+    g_test_add_func("/cache/a_list_asked_for_before_a_drop_is_asked_for_again",
+                    test_a_list_asked_for_before_a_drop_is_asked_for_again);
+    g_test_add_func("/cache/a_detail_asked_for_before_a_drop_is_asked_for_again",
+                    test_a_detail_asked_for_before_a_drop_is_asked_for_again);
     g_test_add_func("/cache/a_drop_ends_a_failure", test_a_drop_ends_a_failure);
     g_test_add_func("/cache/one_line_is_logged_for_each_transition",
                     test_one_line_is_logged_for_each_transition);
