@@ -98,6 +98,7 @@ def test_a_directory_held_stays_while_what_it_shows_is_fetched_anew(api, mount_f
     """Between a list that differs and the next detail nobody knows what it holds: it is not gone."""
     mount = mount_factory(options={"ttl": 0, "log": "warning"})
     place = mount.path / "instances" / "ca338f12f3"
+    mount.ls("instances")
     held = os.open(place / "tools" / "ssh", os.O_RDONLY | os.O_DIRECTORY)
     try:
         before = os.stat(held)
