@@ -202,6 +202,13 @@ CacheAnswer cache_ask_detail(Cache *cache, const char *name, const CacheAsk *ask
     return wait_for(fetch_detail(cache, name), ask);
 }
 
+gint64 cache_detail_keep_us(const Cache *cache, const Instance *instance)
+{
+    gint64 time = instance->detail_time;
+
+    return time == 0 ? 0 : MAX(0, time + cache->options.detail_ttl - cache_now(cache));
+}
+
 void cache_drop(Cache *cache)
 {
     GHashTableIter iter;

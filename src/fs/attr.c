@@ -140,6 +140,16 @@ static const Subtree *find_directory(const Instance *instance, guint64 key, Node
     return *ret_node == NODE_NONE ? NULL : tree;
 }
 
+/* Whether what is listed in the directory is no older than it may be: of the instance's own, and of
+ * those that the list does not confirm, that is said by the age of the full record. */
+static gboolean is_detail_good(const Fs *fs, const Instance *instance, NodeIndex node)
+{
+    gboolean counts =
+        record_is_full(instance->record) && (node == 0 || !node_is_listed(instance, node));
+
+    return !counts || cache_detail_keep_us(fs->cache, instance) > 0;
+}
+
 static gboolean attr_instance(Fs *fs, const char *name, guint64 key, struct stat *attr,
                               gint64 *ret_keep_us)
 {
@@ -153,7 +163,8 @@ static gboolean attr_instance(Fs *fs, const char *name, guint64 key, struct stat
         return FALSE;
 
     CacheAnswer answer = cache_ask_item(fs->cache, name, &only_look);
-    gboolean fresh = answer.state == CACHE_FRESH && tree == record_tree(instance->record);
+    gboolean fresh = answer.state == CACHE_FRESH && tree == record_tree(instance->record) &&
+                     is_detail_good(fs, instance, node);
     attr_node(fs, attr, tree, node, instance_ino(fs, name));
     *ret_keep_us = fresh ? answer.keep_us : 0;
     if (!fresh) { /* as in listing_mtime() */

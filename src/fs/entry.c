@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/fs/private.h"
 
+/* Times are in microseconds: what is below is free, but for the last value. */
+#define MTIME_GRAIN_NS 999
+
 static double seconds(gint64 us)
 {
     return (double)us / G_USEC_PER_SEC;
@@ -66,8 +69,17 @@ gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *
                         gint64 keep_us)
 {
     Shown shown = shown_instance(fs, instance, keep_us);
+    gint64 detail_us = cache_detail_keep_us(fs->cache, instance);
+    gboolean held = entry_node(fs, entry, &shown, 0);
 
-    return entry_node(fs, entry, &shown, 0);
+    if (detail_us > 0) {
+        entry->attr_timeout = seconds(MIN(keep_us, detail_us));
+    } else if (record_is_full(instance->record)) {
+        /* The listing that the kernel may keep has names of a detail that is too old by now. It
+         * goes when the mtime differs: by so little that nobody is told a wrong one. */
+        entry->attr.st_mtim.tv_nsec += 1 + (glong)(fs->stats.requests[FS_LOOKUP] % MTIME_GRAIN_NS);
+    }
+    return held;
 }
 
 gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,

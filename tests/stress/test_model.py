@@ -164,3 +164,16 @@ def test_a_listing_of_what_only_details_have_is_new_after_they_have_changed(api,
         api.add({**record, "name": name, "tools": {name: {}}})
         _let_all_expire(mount, ttl)
         assert os.listdir(place) == [name]
+
+
+def test_a_listing_of_an_instance_is_new_when_its_details_are_too_old(api, mount_factory):
+    """Also where the list, which does not show them, has not changed at all."""
+    ttl = 0.2
+    mount = mount_factory(options={"ttl": ttl, "detail_ttl": ttl, "log": "warning"})
+    place = mount.path / "instances" / ONE
+    for tools in ({"ssh": {"command": "ssh a"}}, {}, {"ssh": {"command": "ssh b"}}):
+        mount.ls("instances")
+        api.add({**api.fleet[ONE], "tools": tools})
+        _let_all_expire(mount, ttl)
+        os.lstat(place)
+        assert ("ssh_command" in os.listdir(place)) == bool(tools)
