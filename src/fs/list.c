@@ -17,14 +17,29 @@ typedef struct {
 #define PIN_SHIFT 32
 #define PIN_MASK 0x7fffffff /* an offset is positive */
 
-static Pin *find_pin(Fs *fs, off_t offset)
+/* The number of what is listed: the same for the same version, so that the kernel can complete with
+ * a second reading the listing it keeps of a first that was broken off. */
+static guint32 pin_id(guint64 version)
 {
-    guint32 id = (guint32)((guint64)offset >> PIN_SHIFT);
+    guint32 id = (guint32)(version & PIN_MASK);
 
+    return id == 0 ? 1 : id;
+}
+
+static Pin *find_pin(Fs *fs, guint slot, guint32 id)
+{
     for (guint i = 0; id != 0 && i < PINS; i++)
-        if (fs->pins[i].id == id)
+        if (fs->pins[i].id == id && fs->pins[i].slot == slot)
             return &fs->pins[i];
     return NULL;
+}
+
+/* What the listing that this request goes on with began with; NULL at the beginning of one, and
+ * when it is too long ago. An offset may be anything that seekdir(3) was given. */
+static Pin *op_pin(const Op *op)
+{
+    return find_pin(op->fs, nodeid_slot(op->directory),
+                    (guint32)((guint64)op->offset >> PIN_SHIFT));
 }
 
 static void clear_pin(Pin *pin)
@@ -40,23 +55,21 @@ void list_clear_pins(Fs *fs)
 }
 
 /* Keeps one of the two, whatever takes its place meanwhile, for the requests that go on with it. */
-static Pin *add_pin(Fs *fs, Listing *listing, Subtree *tree)
+static Pin *add_pin(const Op *op, Listing *listing, Subtree *tree)
 {
-    for (guint i = 0; i < PINS; i++)
-        if ((listing != NULL && fs->pins[i].listing == listing) ||
-            (tree != NULL && fs->pins[i].tree == tree))
-            return &fs->pins[i];
+    Fs *fs = op->fs;
+    guint slot = nodeid_slot(op->directory);
+    guint32 id = pin_id(tree != NULL ? versions_serial(fs->versions, tree) : listing->version);
+    Pin *pin = find_pin(fs, slot, id);
 
-    fs->last_pin = (fs->last_pin + 1) & PIN_MASK;
-    if (fs->last_pin == 0)
-        fs->last_pin = 1;
-    Pin *pin = &fs->pins[fs->last_pin % PINS];
-    clear_pin(pin);
-    pin->id = fs->last_pin;
+    if (pin == NULL)
+        pin = &fs->pins[fs->next_pin++ % PINS];
     if (listing != NULL)
         listing->refs++;
-    pin->listing = listing;
-    pin->tree = tree == NULL ? NULL : subtree_ref(tree);
+    if (tree != NULL)
+        subtree_ref(tree);
+    clear_pin(pin);
+    *pin = (Pin){ .id = id, .slot = slot, .listing = listing, .tree = tree };
     return pin;
 }
 
@@ -203,7 +216,7 @@ static void send_subtree(Op *op, const Pin *pin, const Shown *shown, NodeIndex n
 static void list_instances(Op *op, Top *top)
 {
     Fs *fs = op->fs;
-    Pin *pin = find_pin(fs, op->offset);
+    Pin *pin = op_pin(op);
     CacheAsk look = { .started = op->ask.started };
     CacheAnswer answer = cache_ask_list(fs->cache, pin == NULL ? &op->ask : &look);
 
@@ -211,7 +224,7 @@ static void list_instances(Op *op, Top *top)
         if (!op_may_go_on(op, &answer))
             return;
         g_autoptr(Listing) listing = fleet_listing(cache_fleet(fs->cache));
-        pin = add_pin(fs, listing, NULL);
+        pin = add_pin(op, listing, NULL);
         attr_listed(fs, top);
     }
     if (top->kind == TOP_JSON)
@@ -223,7 +236,7 @@ static void list_instances(Op *op, Top *top)
 static void list_links(Op *op, Top *top)
 {
     Fs *fs = op->fs;
-    Pin *pin = find_pin(fs, op->offset);
+    Pin *pin = op_pin(op);
     CacheAsk look = { .started = op->ask.started };
     CacheAnswer answer = cache_ask_list(fs->cache, pin == NULL ? &op->ask : &look);
 
@@ -235,7 +248,7 @@ static void list_links(Op *op, Top *top)
             op_reply_error(op, ENOMEM);
             return;
         }
-        pin = add_pin(fs, NULL, tree);
+        pin = add_pin(op, NULL, tree);
         attr_listed(fs, top);
     }
     NodeIndex node = subtree_directory_by_key(pin->tree, nodeid_key(op->directory));
@@ -249,7 +262,7 @@ static void list_links(Op *op, Top *top)
 static void list_instance(Op *op)
 {
     Fs *fs = op->fs;
-    Pin *pin = find_pin(fs, op->offset);
+    Pin *pin = op_pin(op);
     const char *name = slots_name(fs->slots, nodeid_slot(op->directory));
     NodeIndex node;
     gint64 keep_us = 0;
@@ -258,14 +271,17 @@ static void list_instance(Op *op)
         /* The rest of a listing: as it began, and nothing of it is kept. */
         Shown shown = { .tree = pin->tree, .instance = name, .root_ino = instance_ino(fs, name) };
         node = subtree_directory_by_key(pin->tree, nodeid_key(op->directory));
-        send_subtree(op, pin, &shown, node);
+        if (node == NODE_NONE)
+            op_reply_error(op, ENOENT);
+        else
+            send_subtree(op, pin, &shown, node);
         return;
     }
     const Instance *instance = op_instance_directory(op, TRUE, &node, &keep_us);
     if (instance == NULL)
         return;
     Shown shown = shown_instance(fs, instance, keep_us);
-    pin = add_pin(fs, NULL, shown.tree);
+    pin = add_pin(op, NULL, shown.tree);
     send_subtree(op, pin, &shown, node);
 }
 

@@ -28,13 +28,18 @@ Versions *versions_new(void)
     return versions;
 }
 
+guint64 versions_serial(Versions *versions, Subtree *tree)
+{
+    if (subtree_serial(tree) == 0)
+        subtree_set_serial(tree, ++versions->last_serial);
+    return subtree_serial(tree);
+}
+
 static Entry *enter(Versions *versions, Subtree *tree)
 {
     Entry *entry = g_new0(Entry, 1);
 
-    if (subtree_serial(tree) == 0)
-        subtree_set_serial(tree, ++versions->last_serial);
-    entry->serial = subtree_serial(tree);
+    entry->serial = versions_serial(versions, tree);
     entry->version.tree = subtree_ref(tree);
     g_hash_table_insert(versions->by_serial, &entry->serial, entry);
     return entry;

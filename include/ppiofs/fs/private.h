@@ -42,6 +42,7 @@ typedef struct {
 #define PINS 8
 typedef struct {
     guint32 id;
+    guint slot;       /* of the directory */
     Listing *listing; /* one of the two */
     Subtree *tree;
 } Pin;
@@ -57,8 +58,8 @@ struct Fs {
     Slots *slots;
     Versions *versions;
     Pin pins[PINS];
-    guint32 last_pin;
-    char *scratch; /* for replies of READDIRPLUS */
+    guint next_pin; /* to be replaced */
+    char *scratch;  /* for replies of READDIRPLUS */
     gsize scratch_size;
     GQueue parked;     /* Op, in the order of their deadlines */
     GSource *deadline; /* of the first */

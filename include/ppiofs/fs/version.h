@@ -23,6 +23,9 @@ Versions *versions_new(void);
  * entered when it is not there. */
 Version *versions_hold(Versions *versions, Subtree *tree, guint64 root_ino);
 
+/* The serial number of @tree, whether the kernel holds anything of it or not. */
+guint64 versions_serial(Versions *versions, Subtree *tree);
+
 /* Gives the version its body; once is enough. */
 void version_set_body(Version *version, GBytes *body, guint64 body_ino);
 
