@@ -68,8 +68,8 @@ CacheAnswer cache_ask_item(Cache *cache, const char *name, const CacheAsk *ask);
 /* The full record of it. */
 CacheAnswer cache_ask_detail(Cache *cache, const char *name, const CacheAsk *ask);
 
-/* How long the full record at hand is good without being fetched again; 0 if it is too old, or there
- * is none. Of the list's part ask cache_ask_item(). */
+/* How long the full record at hand is good without being fetched again; 0 if it is too old, or
+ * there is none. Of the list's part ask cache_ask_item(). */
 gint64 cache_detail_keep_us(const Cache *cache, const Instance *instance);
 
 /* Takes a parked waiter back. When nobody waits for a fetch any more it is cancelled, unless
