@@ -59,15 +59,17 @@ static Pin *add_pin(const Op *op, Listing *listing, Subtree *tree)
 {
     Fs *fs = op->fs;
     guint slot = nodeid_slot(op->directory);
-    guint32 id = pin_id(tree != NULL ? versions_serial(fs->versions, tree) : listing->version);
-    Pin *pin = find_pin(fs, slot, id);
+    guint64 version = 0;
 
+    if (tree != NULL)
+        version = versions_serial(fs->versions, subtree_ref(tree));
+    else if (listing != NULL)
+        version = listing_ref(listing)->version;
+
+    guint32 id = pin_id(version);
+    Pin *pin = find_pin(fs, slot, id);
     if (pin == NULL)
         pin = &fs->pins[fs->next_pin++ % PINS];
-    if (listing != NULL)
-        listing->refs++;
-    if (tree != NULL)
-        subtree_ref(tree);
     clear_pin(pin);
     *pin = (Pin){ .id = id, .slot = slot, .listing = listing, .tree = tree };
     return pin;

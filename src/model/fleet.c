@@ -271,8 +271,7 @@ Listing *fleet_listing(Fleet *fleet)
             g_ptr_array_add(fleet->listing->instances, instance_ref(value));
         g_ptr_array_sort(fleet->listing->instances, compare_names);
     }
-    fleet->listing->refs++;
-    return fleet->listing;
+    return listing_ref(fleet->listing);
 }
 
 guint fleet_size(const Fleet *fleet)
@@ -336,6 +335,12 @@ void instance_unref(Instance *instance)
     record_unref(instance->record);
     subtree_unref(instance->last_full);
     g_free(instance);
+}
+
+Listing *listing_ref(Listing *listing)
+{
+    listing->refs++;
+    return listing;
 }
 
 void listing_unref(Listing *listing)

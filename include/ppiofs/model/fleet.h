@@ -83,6 +83,7 @@ void fleet_free(Fleet *fleet);
 
 Instance *instance_ref(Instance *instance);
 void instance_unref(Instance *instance);
+Listing *listing_ref(Listing *listing);
 void listing_unref(Listing *listing);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fleet, fleet_free)
