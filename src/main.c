@@ -131,11 +131,18 @@ static void on_live(gpointer data)
     daemon_ready(app->daemon);
 }
 
-static void on_names_changed(gpointer data)
+static void on_watch_change(gpointer data)
 {
     App *app = data;
 
     session_forget_names(app->session);
+}
+
+static void on_names_changed(gpointer data)
+{
+    App *app = data;
+
+    session_age_names(app->session);
 }
 
 static gboolean make_client(App *app, Credentials *credentials, GError **error)
@@ -172,7 +179,7 @@ static void make_cache(App *app)
     app->cache = cache_new(&cache, &source, clock_system());
     if (options->watch_us > 0) {
         app->watch = watch_new(app->cache, options->watch_us, clock_system(), NULL);
-        watch_on_change(app->watch, on_names_changed, app);
+        watch_on_change(app->watch, on_watch_change, app);
     }
     cache_on_names_changed(app->cache, on_names_changed, app);
 }

@@ -186,12 +186,28 @@ Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *cont
  * it. Debian 12's header does not know it. */
 #define NOTIFY_INC_EPOCH 8
 
-static void age_all_names(Session *session)
+static gboolean age_all_names(Session *session)
 {
     struct fuse_out_header notice = { .len = sizeof notice, .error = NOTIFY_INC_EPOCH };
 
-    if (write(fuse_session_fd(session->fuse), &notice, sizeof notice) < 0)
-        g_debug("this kernel forgets only the names that nobody uses at the moment");
+    return write(fuse_session_fd(session->fuse), &notice, sizeof notice) >= 0;
+}
+
+static void forget_name(guint64 nodeid, const char *name, gpointer data)
+{
+    Session *session = data;
+
+    (void)nodeid;
+    if (name != NULL)
+        notifier_forget_name(session->notifier, FUSE_ROOT_ID, name);
+}
+
+void session_age_names(Session *session)
+{
+    if (age_all_names(session))
+        return;
+    g_debug("this kernel forgets only the names that nobody uses at the moment");
+    fs_each_directory(session->fs, forget_name, session);
 }
 
 static void forget_directory(guint64 nodeid, const char *name, gpointer data)
@@ -199,8 +215,7 @@ static void forget_directory(guint64 nodeid, const char *name, gpointer data)
     Session *session = data;
 
     notifier_forget_attributes(session->notifier, nodeid);
-    if (name != NULL)
-        notifier_forget_name(session->notifier, FUSE_ROOT_ID, name);
+    forget_name(nodeid, name, session);
 }
 
 void session_forget_names(Session *session)

@@ -7,7 +7,6 @@
 #include "ppiofs/tree/name.h"
 
 #define JSON_SUFFIX ".json"
-#define LONGEST_CHARACTER 12 /* four bytes as %XX */
 
 static void add_top(GArray *tops, const char *name, TopKind kind, const LinkView *links)
 {
@@ -246,10 +245,11 @@ char *json_file_name(const Instance *instance)
  * short of the bound by less than one character. */
 static char *find_cut_name(Fs *fs, const char *file)
 {
+    if (!name_is_cut(file))
+        return NULL;
     g_autoptr(Listing) listing = fleet_listing(cache_fleet(fs->cache));
-    gboolean long_enough = strlen(file) + LONGEST_CHARACTER > NAME_MAX_BYTES;
 
-    for (guint i = 0; long_enough && i < listing->instances->len; i++) {
+    for (guint i = 0; i < listing->instances->len; i++) {
         const Instance *instance = g_ptr_array_index(listing->instances, i);
         g_autofree char *name = json_file_name(instance);
 

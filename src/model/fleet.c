@@ -289,12 +289,6 @@ guint64 fleet_version(const Fleet *fleet)
     return fleet->version;
 }
 
-gboolean instance_is_listed(const Instance *instance, NodeIndex node)
-{
-    return !record_is_full(instance->record) ||
-           (subtree_flags(record_tree(instance->record), node) & NODE_LISTED) != 0;
-}
-
 void fleet_on_change(Fleet *fleet, void (*changed)(Record *old, Record *new, gpointer data),
                      gpointer data)
 {
@@ -319,34 +313,4 @@ void fleet_free(Fleet *fleet)
     g_clear_pointer(&fleet->listing, listing_unref);
     g_hash_table_unref(fleet->by_name);
     g_free(fleet);
-}
-
-Instance *instance_ref(Instance *instance)
-{
-    instance->refs++;
-    return instance;
-}
-
-void instance_unref(Instance *instance)
-{
-    if (instance == NULL || --instance->refs > 0)
-        return;
-    g_free(instance->name);
-    record_unref(instance->record);
-    subtree_unref(instance->last_full);
-    g_free(instance);
-}
-
-Listing *listing_ref(Listing *listing)
-{
-    listing->refs++;
-    return listing;
-}
-
-void listing_unref(Listing *listing)
-{
-    if (listing == NULL || --listing->refs > 0)
-        return;
-    g_ptr_array_unref(listing->instances);
-    g_free(listing);
 }

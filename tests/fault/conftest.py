@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The fixtures of tests/mount, in a mount namespace of the run's own, and the tables that tell at
 the end how long things took."""
-import importlib.util
 import os
 import pathlib
 import sys
@@ -11,29 +10,15 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "mount"), str(HERE.parent)]
 
-
-def _fixtures_of_mount():
-    file = HERE.parent / "mount" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("mount_fixtures", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_mount_fixtures = _fixtures_of_mount()
-watchdog = _mount_fixtures.watchdog
-time_limit = _mount_fixtures.time_limit
-api = _mount_fixtures.api
-mount_factory = _mount_fixtures.mount_factory
-mount = _mount_fixtures.mount
-
+import fixtures  # noqa: E402
+from fixtures import api, mount, mount_factory, time_limit, watchdog  # noqa: E402,F401
 from namespace import enter_private_namespace  # noqa: E402
 
 REPORTS = pytest.StashKey[dict]()
 
 
 def pytest_configure(config):
-    _mount_fixtures.pytest_configure(config)
+    fixtures.pytest_configure(config)
     config.stash[REPORTS] = {}
     if os.geteuid() == 0:
         enter_private_namespace()

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """The fixtures of tests/mount, and the programs in C that these tests are made with."""
-import importlib.util
 import os
 import pathlib
 import subprocess
@@ -11,26 +10,13 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), *(str(HERE.parent / part) for part in ("mount", "fault", ""))]
 
-
-def _fixtures_of_mount():
-    spec = importlib.util.spec_from_file_location("mount_fixtures", HERE.parent / "mount/conftest.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-_mount_fixtures = _fixtures_of_mount()
-watchdog = _mount_fixtures.watchdog
-time_limit = _mount_fixtures.time_limit
-api = _mount_fixtures.api
-mount_factory = _mount_fixtures.mount_factory
-mount = _mount_fixtures.mount
-
+import fixtures  # noqa: E402
+from fixtures import api, mount, mount_factory, time_limit, watchdog  # noqa: E402,F401
 from namespace import enter_private_namespace  # noqa: E402
 
 
 def pytest_configure(config):
-    _mount_fixtures.pytest_configure(config)
+    fixtures.pytest_configure(config)
     if os.geteuid() == 0:
         enter_private_namespace()
 

@@ -21,6 +21,10 @@ typedef struct {
 Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *context,
                        void (*ended)(gpointer data), gpointer data, GError **error);
 
+/* Makes the kernel look up again every name that it keeps; attributes and listings stay as long as
+ * was said. Cheap, however many there are: for each answer that differs from a fresh one. */
+void session_age_names(Session *session);
+
 /* Makes the kernel forget every name below the root, so that all is looked up again. Returns at
  * once. */
 void session_forget_names(Session *session);
