@@ -22,87 +22,84 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     return EAI_NONAME;
 }
 
+static const struct {
+    const char *what;
+    ServerScript script;
+    PpiofsError error;
+} failures[] = {
+    { "body cut short",
+      { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", .then = THEN_CLOSE },
+      PPIOFS_ERROR_SERVER },
+    { "chunks cut short",
+      { .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello",
+        .then = THEN_CLOSE },
+      PPIOFS_ERROR_SERVER },
+    { "last chunk missing",
+      { .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+        .then = THEN_CLOSE },
+      PPIOFS_ERROR_SERVER },
+    { "bad chunk size",
+      { .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n" },
+      PPIOFS_ERROR_SERVER },
+    { "nothing", { .bytes = "", .then = THEN_CLOSE }, PPIOFS_ERROR_SERVER },
+    { "headers cut short",
+      { .bytes = "HTTP/1.1 200 OK\r\nContent-Le", .then = THEN_CLOSE },
+      PPIOFS_ERROR_SERVER },
+    { "another protocol",
+      { .bytes = "SSH-2.0-OpenSSH_9.2\r\n", .then = THEN_CLOSE },
+      PPIOFS_ERROR_PROTOCOL },
+    { "HTTP/0.9", { .bytes = "<html>hello</html>", .then = THEN_CLOSE }, PPIOFS_ERROR_PROTOCOL },
+    { "no status", { .bytes = "HTTP/1.1 \r\n\r\n", .then = THEN_CLOSE }, PPIOFS_ERROR_PROTOCOL },
+    { "odd status",
+      { .bytes = "HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n" },
+      PPIOFS_ERROR_PROTOCOL },
+    { "odd low status",
+      { .bytes = "HTTP/1.1 042 What\r\nContent-Length: 0\r\n\r\n" },
+      PPIOFS_ERROR_PROTOCOL },
+    { "bad length",
+      { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello", .then = THEN_CLOSE },
+      PPIOFS_ERROR_PROTOCOL },
+    { "endless headers",
+      { .bytes = "HTTP/1.1 200 OK\r\n", .endless = "X: y\r\n" },
+      PPIOFS_ERROR_TOO_LARGE },
+    { "endless long headers",
+      { .bytes = "HTTP/1.1 200 OK\r\n",
+        .endless = "X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+                   "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
+                   "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n" },
+      PPIOFS_ERROR_TOO_LARGE },
+    { "one endless header",
+      { .bytes = "HTTP/1.1 200 OK\r\nX: ", .endless = "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy" },
+      PPIOFS_ERROR_TOO_LARGE },
+    { "endless first line",
+      { .bytes = "HTTP/1.1 200 ", .endless = "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy" },
+      PPIOFS_ERROR_TOO_LARGE },
+    { "endless preludes",
+      { .bytes = "HTTP/1.1 100 Continue\r\n\r\n", .endless = "HTTP/1.1 100 Continue\r\n\r\n" },
+      PPIOFS_ERROR_TOO_LARGE },
+    { "endless trailers",
+      { .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+        .endless = "X: y\r\n" },
+      PPIOFS_ERROR_TOO_LARGE },
+    { "endless body",
+      { .bytes = "HTTP/1.1 200 OK\r\n\r\n", .endless = "hello, world, and all in it" },
+      PPIOFS_ERROR_TOO_LARGE },
+    { "endless chunks",
+      { .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        .endless = "5\r\nhello\r\n" },
+      PPIOFS_ERROR_TOO_LARGE },
+};
+
 static void test_what_is_not_an_answer_is_an_error_of_its_kind(void)
 {
-    static const struct {
-        const char *what;
-        ServerScript script;
-        PpiofsError error;
-    } cases[] = {
-        { "body cut short",
-          { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", .then = THEN_CLOSE },
-          PPIOFS_ERROR_SERVER },
-        { "chunks cut short",
-          { .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhello",
-            .then = THEN_CLOSE },
-          PPIOFS_ERROR_SERVER },
-        { "last chunk missing",
-          { .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-            .then = THEN_CLOSE },
-          PPIOFS_ERROR_SERVER },
-        { "bad chunk size",
-          { .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n" },
-          PPIOFS_ERROR_SERVER },
-        { "nothing", { .bytes = "", .then = THEN_CLOSE }, PPIOFS_ERROR_SERVER },
-        { "headers cut short",
-          { .bytes = "HTTP/1.1 200 OK\r\nContent-Le", .then = THEN_CLOSE },
-          PPIOFS_ERROR_SERVER },
-        { "another protocol",
-          { .bytes = "SSH-2.0-OpenSSH_9.2\r\n", .then = THEN_CLOSE },
-          PPIOFS_ERROR_PROTOCOL },
-        { "HTTP/0.9",
-          { .bytes = "<html>hello</html>", .then = THEN_CLOSE },
-          PPIOFS_ERROR_PROTOCOL },
-        { "no status",
-          { .bytes = "HTTP/1.1 \r\n\r\n", .then = THEN_CLOSE },
-          PPIOFS_ERROR_PROTOCOL },
-        { "odd status",
-          { .bytes = "HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n" },
-          PPIOFS_ERROR_PROTOCOL },
-        { "odd low status",
-          { .bytes = "HTTP/1.1 042 What\r\nContent-Length: 0\r\n\r\n" },
-          PPIOFS_ERROR_PROTOCOL },
-        { "bad length",
-          { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello", .then = THEN_CLOSE },
-          PPIOFS_ERROR_PROTOCOL },
-        { "endless headers",
-          { .bytes = "HTTP/1.1 200 OK\r\n", .endless = "X: y\r\n" },
-          PPIOFS_ERROR_TOO_LARGE },
-        { "endless long headers",
-          { .bytes = "HTTP/1.1 200 OK\r\n",
-            .endless = "X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
-                       "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"
-                       "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n" },
-          PPIOFS_ERROR_TOO_LARGE },
-        { "one endless header",
-          { .bytes = "HTTP/1.1 200 OK\r\nX: ", .endless = "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy" },
-          PPIOFS_ERROR_TOO_LARGE },
-        { "endless first line",
-          { .bytes = "HTTP/1.1 200 ", .endless = "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy" },
-          PPIOFS_ERROR_TOO_LARGE },
-        { "endless preludes",
-          { .bytes = "HTTP/1.1 100 Continue\r\n\r\n", .endless = "HTTP/1.1 100 Continue\r\n\r\n" },
-          PPIOFS_ERROR_TOO_LARGE },
-        { "endless trailers",
-          { .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
-            .endless = "X: y\r\n" },
-          PPIOFS_ERROR_TOO_LARGE },
-        { "endless body",
-          { .bytes = "HTTP/1.1 200 OK\r\n\r\n", .endless = "hello, world, and all in it" },
-          PPIOFS_ERROR_TOO_LARGE },
-        { "endless chunks",
-          { .bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-            .endless = "5\r\nhello\r\n" },
-          PPIOFS_ERROR_TOO_LARGE },
-    };
-
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(Fixture) f = fixture_new(&cases[i].script, 1, 4);
+    for (gsize i = 0; i < G_N_ELEMENTS(failures); i++) {
+        g_autoptr(Fixture) f = fixture_new(&failures[i].script, 1, 4);
         g_auto(Outcome) outcome;
 
         ask_and_wait(f, &outcome, TIMEOUT_MS);
-        g_test_message("%s: %s", cases[i].what, outcome.error ? outcome.error->message : "answer");
-        g_assert_error(outcome.error, PPIOFS_ERROR, (int)cases[i].error);
+        g_test_message("%s: %s", failures[i].what,
+                       outcome.error ? outcome.error->message : "answer");
+        g_assert_error(outcome.error, PPIOFS_ERROR, (int)failures[i].error);
         g_assert_nonnull(strchr(outcome.error->message, ' '));
         g_assert_null(strstr(outcome.error->message, "cursor"));
     }

@@ -23,6 +23,7 @@ BAD = (  # lint, file, its content, what must be said
     ("arrows", "src/new/x.c", '#include "ppiofs/base/log.h"\n', "new is not in the table"),
     ("format", "src/x.c", "int  f(void);\n", "src/x.c:1: clang-format"),
     ("functions", "src/x.c", LONG, "src/x.c:2: f is 62 lines long"),
+    ("functions", "tests/unit/x.c", LONG, "f is 62 lines long"),
     ("manual", "contrib/x.1", ".Dd x\n.Sh\n", "x.1:"),
     ("names", "src/x.c", "// see http:/" "/deb.deb" "ian.org/debian\n", "src/x.c:1: a package host"),
     ("names", "contrib/x", "pip install -i https://py" "pi.org/simple x\n", "a package host"),

@@ -4,66 +4,66 @@
 #include "ppiofs/base/error.h"
 #include "ppiofs/http/http.h"
 
+static const struct {
+    const char *url;
+    gboolean accepted;
+} urls[] = {
+    { "https://api.example.com", TRUE },
+    { "https://api.example.com/", TRUE },
+    { "https://api.example.com/prefix/v1", TRUE },
+    { "https://api.example.com:8443/prefix", TRUE },
+    { "HTTPS://API.example.com", TRUE },
+    { "https://192.0.2.1", TRUE },
+    { "https://[2001:db8::1]:444", TRUE },
+    { "https://localhost", TRUE },
+    { "http://127.0.0.1", TRUE },
+    { "http://127.0.0.1:8080/prefix", TRUE },
+    { "http://127.255.0.3", TRUE },
+    { "http://[::1]", TRUE },
+    { "http://[::1]:8080/prefix", TRUE },
+    { "http://[0:0:0:0:0:0:0:1]", TRUE },
+
+    { "http://api.example.com", FALSE },
+    { "http://localhost", FALSE }, /* a name: whoever answers for it gets the key */
+    { "http://localhost:8080", FALSE },
+    { "http://127.0.0.1.example.com", FALSE },
+    { "http://127.0.0.1%2eexample.com", FALSE },
+    { "http://127.example.com", FALSE },
+    { "http://128.0.0.1", FALSE },
+    { "http://0.0.0.0", FALSE },
+    { "http://10.0.0.1", FALSE },
+    { "http://[::2]", FALSE },
+    { "http://[::ffff:127.0.0.1]", FALSE },
+    { "http://[::1", FALSE },
+    { "https://user@api.example.com", FALSE },
+    { "https://user:secret@api.example.com", FALSE },
+    { "https://@api.example.com", FALSE },
+    { "http://127.0.0.1@example.com", FALSE },
+    { "http://127.0.0.1\\@example.com", FALSE },
+    { "https://api.example.com?a=b", FALSE },
+    { "https://api.example.com/x?", FALSE },
+    { "https://api.example.com/#x", FALSE },
+    { "https://api.example.com#", FALSE },
+    { "https://api.example.com:99999", FALSE },
+    { "https://api.example.com\r\nX: y", FALSE },
+    { "https://api example.com", FALSE },
+    { "https://", FALSE },
+    { "https:///path", FALSE },
+    { "api.example.com", FALSE },
+    { "//api.example.com", FALSE },
+    { "ftp://127.0.0.1", FALSE },
+    { "file:///etc/passwd", FALSE },
+    { "", FALSE },
+};
+
 static void test_only_urls_that_may_carry_the_key_are_accepted(void)
 {
-    static const struct {
-        const char *url;
-        gboolean accepted;
-    } cases[] = {
-        { "https://api.example.com", TRUE },
-        { "https://api.example.com/", TRUE },
-        { "https://api.example.com/prefix/v1", TRUE },
-        { "https://api.example.com:8443/prefix", TRUE },
-        { "HTTPS://API.example.com", TRUE },
-        { "https://192.0.2.1", TRUE },
-        { "https://[2001:db8::1]:444", TRUE },
-        { "https://localhost", TRUE },
-        { "http://127.0.0.1", TRUE },
-        { "http://127.0.0.1:8080/prefix", TRUE },
-        { "http://127.255.0.3", TRUE },
-        { "http://[::1]", TRUE },
-        { "http://[::1]:8080/prefix", TRUE },
-        { "http://[0:0:0:0:0:0:0:1]", TRUE },
-
-        { "http://api.example.com", FALSE },
-        { "http://localhost", FALSE }, /* a name: whoever answers for it gets the key */
-        { "http://localhost:8080", FALSE },
-        { "http://127.0.0.1.example.com", FALSE },
-        { "http://127.0.0.1%2eexample.com", FALSE },
-        { "http://127.example.com", FALSE },
-        { "http://128.0.0.1", FALSE },
-        { "http://0.0.0.0", FALSE },
-        { "http://10.0.0.1", FALSE },
-        { "http://[::2]", FALSE },
-        { "http://[::ffff:127.0.0.1]", FALSE },
-        { "http://[::1", FALSE },
-        { "https://user@api.example.com", FALSE },
-        { "https://user:secret@api.example.com", FALSE },
-        { "https://@api.example.com", FALSE },
-        { "http://127.0.0.1@example.com", FALSE },
-        { "http://127.0.0.1\\@example.com", FALSE },
-        { "https://api.example.com?a=b", FALSE },
-        { "https://api.example.com/x?", FALSE },
-        { "https://api.example.com/#x", FALSE },
-        { "https://api.example.com#", FALSE },
-        { "https://api.example.com:99999", FALSE },
-        { "https://api.example.com\r\nX: y", FALSE },
-        { "https://api example.com", FALSE },
-        { "https://", FALSE },
-        { "https:///path", FALSE },
-        { "api.example.com", FALSE },
-        { "//api.example.com", FALSE },
-        { "ftp://127.0.0.1", FALSE },
-        { "file:///etc/passwd", FALSE },
-        { "", FALSE },
-    };
-
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    for (gsize i = 0; i < G_N_ELEMENTS(urls); i++) {
         g_autoptr(GError) error = NULL;
-        gboolean accepted = http_check_url(cases[i].url, &error);
+        gboolean accepted = http_check_url(urls[i].url, &error);
 
-        g_test_message("%s", cases[i].url);
-        g_assert_cmpint(accepted, ==, cases[i].accepted);
+        g_test_message("%s", urls[i].url);
+        g_assert_cmpint(accepted, ==, urls[i].accepted);
         if (accepted)
             g_assert_no_error(error);
         else
