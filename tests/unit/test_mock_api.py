@@ -353,7 +353,8 @@ def test_delay_delays(api):
     started = time.monotonic()
     fetch_one(api)
     assert time.monotonic() - started >= 0.3
-    assert api.in_flight == 0 and api.max_in_flight == 1
+    assert api.max_in_flight == 1
+    eventually(lambda: api.in_flight == 0)  # the last byte arrives before it is counted
 
 
 def test_silence_never_answers_and_harms_nobody_else(api):
