@@ -140,6 +140,8 @@ static void write_fuse_stats(GString *out, const Fs *fs)
     write_value(out, "kernel_directories", stats.directories);
     write_metric(out, "kernel_versions", "gauge", "Versions of which the kernel holds files.");
     write_value(out, "kernel_versions", stats.versions);
+    write_metric(out, "kernel_bytes", "gauge", "Memory that these versions take.");
+    write_value(out, "kernel_bytes", stats.version_bytes);
 }
 
 static void write_api_stats(GString *out, const ApiStats *stats)

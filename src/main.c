@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <glib-unix.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -20,6 +21,7 @@
 #include "ppiofs/watch.h"
 
 #define EXIT_MOUNT_HELPER 32 /* mount(8): mount failure */
+#define LARGE_BLOCK_BYTES (128 << 10)
 
 /* The parts, in the order in which they are made. */
 typedef struct {
@@ -62,6 +64,13 @@ static void protect_memory(void)
 #endif
     setrlimit(RLIMIT_CORE, &none);
     g_unsetenv("SSLKEYLOGFILE"); /* libcurl's TLS library would write session keys there */
+}
+
+/* Large blocks go back to the system when they are freed. Left alone, glibc's malloc() raises its
+ * bound with the first of them, and what was once held open then stays resident for good. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
 }
 
 static gboolean on_terminate(gpointer data)
@@ -291,6 +300,7 @@ int main(int argc, char **argv)
     gboolean helper = options_is_mount_helper(argv[0]);
 
     protect_memory();
+    give_memory_back();
     prctl(PR_SET_NAME, "ppiofs"); /* for ps and --refresh, also when mount.ppiofs was called */
     g_autoptr(Options) options = options_parse(argc, argv, &error);
     g_autoptr(Log) log = log_open(options == NULL ? LOG_LEVEL_INFO : options->log_level, FALSE);

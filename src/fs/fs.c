@@ -221,6 +221,7 @@ FsStats fs_stats(const Fs *fs)
 
     stats.directories = slots_count(fs->slots);
     stats.versions = versions_count(fs->versions);
+    stats.version_bytes = versions_bytes(fs->versions);
     return stats;
 }
 

@@ -89,6 +89,23 @@ guint versions_count(const Versions *versions)
     return g_hash_table_size(versions->by_serial);
 }
 
+gsize versions_bytes(const Versions *versions)
+{
+    GHashTableIter iter;
+    gpointer value;
+    gsize bytes = 0;
+
+    g_hash_table_iter_init(&iter, versions->by_serial);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Version *version = &((const Entry *)value)->version;
+
+        bytes += subtree_size(version->tree);
+        if (version->body != NULL)
+            bytes += g_bytes_get_size(version->body);
+    }
+    return bytes;
+}
+
 void versions_free(Versions *versions)
 {
     if (versions == NULL)

@@ -101,14 +101,19 @@ def test_old_versions_are_given_back_while_they_are_replaced(api, mount_factory)
     assert_flat(samples)
 
 
-def test_what_is_held_open_is_given_back_when_it_is_closed(api, mount_factory):
-    mount = mount_factory(options={"ttl": 0, "log": "error"})
-    held = []
-    for version in range(1, 30):
+def test_what_is_held_open_is_given_back_to_the_system_when_it_is_closed(api, mount_factory):
+    mount = mount_factory(options={"ttl": 0, "detail_ttl": 0, "log": "error"})
+    held, resident = [], []
+    for version in range(1, 90):
         api.replace_fleet({"flip0": record("flip0", version)})
-        held.append(open(mount.path / "instances/flip0/command", "rb"))
-    assert mount.stats()["ppiofs_kernel_versions"] >= 29
+        held.append(open(mount.path / "instances/flip0/tools/big", "rb"))
+        resident.append(resident_kib(mount))
+    stats = mount.stats()
+    assert stats["ppiofs_kernel_versions"] >= 89
+    held_kib = stats["ppiofs_kernel_bytes"] // 1024
+    assert resident[-1] - resident[9] >= held_kib * 0.8 >= 10000
     for file in held:
         file.close()
     hang_up(mount)
     wait_for(lambda: (drop_kernel_caches(), mount.stats())[1]["ppiofs_kernel_versions"] <= 4, 20)
+    assert resident_kib(mount) <= resident[9] + 2048

@@ -100,6 +100,23 @@ static void test_the_first_body_stays(void)
     versions_free(versions);
 }
 
+static void test_the_bytes_are_those_of_trees_and_bodies_that_are_held(void)
+{
+    Versions *versions = versions_new();
+    g_autoptr(Subtree) tree = some_tree();
+    g_autoptr(Subtree) other = some_tree();
+    g_autoptr(GBytes) body = g_bytes_new_static("{}", 2);
+
+    g_assert_cmpuint(versions_bytes(versions), ==, 0);
+    version_set_body(versions_hold(versions, tree, 70), body, 80);
+    versions_hold(versions, other, 71);
+    versions_hold(versions, other, 71);
+    g_assert_cmpuint(versions_bytes(versions), ==, subtree_size(tree) + subtree_size(other) + 2);
+    versions_forget(versions, subtree_serial(tree), 1);
+    g_assert_cmpuint(versions_bytes(versions), ==, subtree_size(other));
+    versions_free(versions);
+}
+
 static void test_what_is_not_held_cannot_be_forgotten(void)
 {
     Versions *versions = versions_new();
@@ -127,6 +144,8 @@ int main(int argc, char **argv)
     g_test_add_func("/version/serials_are_never_given_out_twice",
                     test_serials_are_never_given_out_twice);
     g_test_add_func("/version/the_first_body_stays", test_the_first_body_stays);
+    g_test_add_func("/version/the_bytes_are_those_of_trees_and_bodies_that_are_held",
+                    test_the_bytes_are_those_of_trees_and_bodies_that_are_held);
     g_test_add_func("/version/what_is_not_held_cannot_be_forgotten",
                     test_what_is_not_held_cannot_be_forgotten);
     return g_test_run();

@@ -58,6 +58,7 @@ typedef struct {
     guint64 interrupted, timed_out;
     guint parked;
     guint directories, versions; /* that the kernel holds */
+    gsize version_bytes;
 } FsStats;
 const char *fs_request_name(FsRequestKind kind);
 

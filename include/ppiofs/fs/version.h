@@ -36,4 +36,8 @@ const Version *versions_find(const Versions *versions, guint64 serial);
 void versions_forget(Versions *versions, guint64 serial, guint64 n);
 
 guint versions_count(const Versions *versions);
+
+/* What all versions take in memory, in bytes. O(versions). */
+gsize versions_bytes(const Versions *versions);
+
 void versions_free(Versions *versions);
