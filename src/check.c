@@ -4,7 +4,7 @@
 #include "ppiofs/api/answer.h"
 #include "ppiofs/api/api.h"
 #include "ppiofs/api/list.h"
-#include "ppiofs/api/page.h"
+#include "ppiofs/api/page_reader.h"
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/text.h"
 #include "ppiofs/check/host.h"
@@ -94,7 +94,7 @@ static void take_answer(const Question *question, const HttpAnswer *answer)
     g_autoptr(Page) page = NULL;
 
     if (answer_check(&asked, answer, &error)) {
-        page = page_new("", answer, RECORD_HIDE_SECRETS, &cause);
+        page = page_read(answer, RECORD_HIDE_SECRETS, &cause);
         if (!page)
             error = answer_error_body(&asked, answer, "it is no page of instances", cause);
     }

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define DIGEST_BYTES 32
-
 /* 1,024 characters are documented, of at most four bytes each. */
 #define MAX_CURSOR_BYTES 4096
 
@@ -17,21 +15,23 @@ struct Page {
     char *cursor;
     char *next_cursor;
     char *etag;
-    guint8 digest[DIGEST_BYTES]; /* SHA-256 of the body */
-    gsize length;                /* of the body */
-    GPtrArray *records;          /* Record*, the gone ones too */
+    PageMark mark;
+    GPtrArray *records; /* Record*, the gone ones too */
     guint n_items;
     guint n_left_out;
     char *reason; /* why the first was left out */
 };
 
-static void digest_body(const HttpAnswer *answer, guint8 *ret_digest)
+Page *page_new(const char *cursor, const char *etag, const PageMark *mark)
 {
-    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    gsize size = DIGEST_BYTES;
+    Page *page = g_new0(Page, 1);
 
-    g_checksum_update(checksum, (const guchar *)answer->body, (gssize)answer->length);
-    g_checksum_get_digest(checksum, ret_digest, &size);
+    g_ref_count_init(&page->refs);
+    page->cursor = g_strdup(cursor);
+    page->etag = g_strdup(etag);
+    page->mark = *mark;
+    page->records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
+    return page;
 }
 
 static gboolean refuse(GError **error, const char *why)
@@ -40,48 +40,8 @@ static gboolean refuse(GError **error, const char *why)
     return FALSE;
 }
 
-/* Only memory is worth giving up the whole page. */
-static gboolean read_item(Page *page, const cJSON *item, RecordFlags flags, GError **error)
-{
-    g_autoptr(GError) reason = NULL;
-    Record *record = record_new(item, NULL, flags, &reason);
-
-    page->n_items++;
-    if (record) {
-        g_ptr_array_add(page->records, record);
-        return TRUE;
-    }
-    if (g_error_matches(reason, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY)) {
-        g_propagate_error(error, g_steal_pointer(&reason));
-        return FALSE;
-    }
-    if (page->n_left_out++ == 0)
-        page->reason = g_strdup(reason->message);
-    return TRUE;
-}
-
-/* "data": null is how some servers write an empty list. */
-static gboolean read_items(Page *page, const cJSON *root, RecordFlags flags, GError **error)
-{
-    const cJSON *data = json_member(root, "data");
-
-    if (cJSON_IsNull(data) && cJSON_IsFalse(json_member(root, "has_more")))
-        return TRUE;
-    if (!cJSON_IsArray(data))
-        return refuse(error, "it has no array called data");
-    if (cJSON_GetArraySize(data) > API_MAX_INSTANCES) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "it has more than %d instances",
-                    API_MAX_INSTANCES);
-        return FALSE;
-    }
-    for (const cJSON *item = data->child; item; item = item->next)
-        if (!read_item(page, item, flags, error))
-            return FALSE;
-    return TRUE;
-}
-
 /* A cursor that cannot be used is an error, not an end: instances would silently be missing. */
-static gboolean read_next_cursor(Page *page, const cJSON *root, GError **error)
+gboolean page_take_cursor(Page *page, const cJSON *root, GError **error)
 {
     const cJSON *cursor = json_member(root, "next_cursor");
     const char *text = cJSON_IsString(cursor) ? json_text(cursor) : "";
@@ -96,42 +56,47 @@ static gboolean read_next_cursor(Page *page, const cJSON *root, GError **error)
     return TRUE;
 }
 
-Page *page_new(const char *cursor, const HttpAnswer *answer, RecordFlags flags, GError **error)
+static gboolean has_room(const Page *page, GError **error)
 {
-    g_autoptr(JsonDoc) doc = json_parse(answer->body, answer->length, error);
-    g_autoptr(Page) page = NULL;
-
-    if (!doc)
-        return NULL;
-    page = g_new0(Page, 1);
-    g_ref_count_init(&page->refs);
-    page->cursor = g_strdup(cursor);
-    page->etag = g_strdup(answer->etag);
-    page->length = answer->length;
-    page->records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
-    digest_body(answer, page->digest);
-    if (!read_next_cursor(page, json_root(doc), error) ||
-        !read_items(page, json_root(doc), flags, error))
-        return NULL;
-    return g_steal_pointer(&page);
+    if (page->n_items < API_MAX_INSTANCES)
+        return TRUE;
+    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "it has more than %d instances",
+                API_MAX_INSTANCES);
+    return FALSE;
 }
 
-gboolean page_is_again(Page *page, const char *cursor, const HttpAnswer *answer)
+/* Only memory is worth giving up the whole page. */
+gboolean page_take_item(Page *page, const cJSON *item, RecordFlags flags, GError **error)
 {
-    guint8 digest[DIGEST_BYTES];
+    g_autoptr(GError) reason = NULL;
 
-    if (strcmp(page->cursor, cursor) != 0)
+    if (!has_room(page, error))
         return FALSE;
-    if (answer->status == 304)
+    Record *record = record_new(item, NULL, flags, &reason);
+    page->n_items++;
+    if (record) {
+        g_ptr_array_add(page->records, record);
         return TRUE;
-    if (answer->length != page->length)
+    }
+    if (g_error_matches(reason, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY)) {
+        g_propagate_error(error, g_steal_pointer(&reason));
         return FALSE;
-    digest_body(answer, digest);
-    if (memcmp(digest, page->digest, DIGEST_BYTES) != 0)
-        return FALSE;
-    g_free(page->etag);
-    page->etag = g_strdup(answer->etag);
+    }
+    if (page->n_left_out++ == 0)
+        page->reason = g_strdup(reason->message);
     return TRUE;
+}
+
+gboolean page_has_mark(const Page *page, const PageMark *mark)
+{
+    return page->mark.length == mark->length &&
+           memcmp(page->mark.digest, mark->digest, PAGE_DIGEST_BYTES) == 0;
+}
+
+void page_set_etag(Page *page, const char *etag)
+{
+    g_free(page->etag);
+    page->etag = g_strdup(etag);
 }
 
 const char *page_cursor(const Page *page)

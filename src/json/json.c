@@ -146,14 +146,10 @@ static cJSON *tree_parse(const char *bytes, gsize length)
     return root;
 }
 
-JsonDoc *json_parse(const char *bytes, gsize length, GError **error)
+JsonDoc *json_parse_checked(const char *bytes, gsize length, GError **error)
 {
-    g_autoptr(JsonDoc) doc = NULL;
+    g_autoptr(JsonDoc) doc = cJSON_malloc(sizeof *doc);
 
-    if (!prepass_check(bytes, length, error))
-        return NULL;
-
-    doc = cJSON_malloc(sizeof *doc);
     if (doc)
         doc->root = tree_parse(bytes, length);
     if (!doc || !doc->root) {
@@ -161,6 +157,11 @@ JsonDoc *json_parse(const char *bytes, gsize length, GError **error)
         return NULL;
     }
     return tree_finish(doc->root, bytes, bytes + length, error) ? g_steal_pointer(&doc) : NULL;
+}
+
+JsonDoc *json_parse(const char *bytes, gsize length, GError **error)
+{
+    return prepass_check(bytes, length, error) ? json_parse_checked(bytes, length, error) : NULL;
 }
 
 const cJSON *json_root(const JsonDoc *doc)

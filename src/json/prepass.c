@@ -29,29 +29,18 @@ typedef enum {
     EXPECT_NOTHING,
 } Expectation;
 
-typedef struct {
-    const char *start;
-    const char *at;
-    const char *end;
-    Expectation expect;
-    guint values;
-    guint depth;
-    char closers[JSON_MAX_DEPTH]; /* the bracket that ends each open container */
-    GError **error;
-} Scan;
-
 /* The next byte, or -1 at the end: so no comparison with a byte can run over the end. */
-static int scan_peek(const Scan *scan)
+static int scan_peek(const Prepass *scan)
 {
     return scan->at < scan->end ? (guchar)*scan->at : -1;
 }
 
-static gsize scan_offset(const Scan *scan)
+static gsize scan_offset(const Prepass *scan)
 {
     return (gsize)(scan->at - scan->start);
 }
 
-static gboolean scan_refuse(Scan *scan)
+static gboolean scan_refuse(Prepass *scan)
 {
     if (scan->at == scan->end)
         g_set_error(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
@@ -63,14 +52,14 @@ static gboolean scan_refuse(Scan *scan)
     return FALSE;
 }
 
-static void scan_space(Scan *scan)
+static void scan_space(Prepass *scan)
 {
     for (int c = scan_peek(scan); c == ' ' || c == '\n' || c == '\r' || c == '\t';
          c = scan_peek(scan))
         scan->at++;
 }
 
-static gboolean scan_byte(Scan *scan, int wanted)
+static gboolean scan_byte(Prepass *scan, int wanted)
 {
     if (scan_peek(scan) != wanted)
         return scan_refuse(scan);
@@ -78,7 +67,7 @@ static gboolean scan_byte(Scan *scan, int wanted)
     return TRUE;
 }
 
-static gboolean scan_word(Scan *scan, const char *word)
+static gboolean scan_word(Prepass *scan, const char *word)
 {
     for (; *word; word++)
         if (!scan_byte(scan, *word))
@@ -87,7 +76,7 @@ static gboolean scan_word(Scan *scan, const char *word)
 }
 
 /* At least one digit. */
-static gboolean scan_digits(Scan *scan)
+static gboolean scan_digits(Prepass *scan)
 {
     const char *first = scan->at;
 
@@ -96,7 +85,7 @@ static gboolean scan_digits(Scan *scan)
     return scan->at > first || scan_refuse(scan);
 }
 
-static gboolean scan_number(Scan *scan)
+static gboolean scan_number(Prepass *scan)
 {
     if (scan_peek(scan) == '-')
         scan->at++;
@@ -119,7 +108,7 @@ static gboolean scan_number(Scan *scan)
     return TRUE;
 }
 
-static gboolean scan_escape(Scan *scan)
+static gboolean scan_escape(Prepass *scan)
 {
     int c = scan_peek(scan);
 
@@ -132,7 +121,7 @@ static gboolean scan_escape(Scan *scan)
     return TRUE;
 }
 
-static gboolean scan_string(Scan *scan)
+static gboolean scan_string(Prepass *scan)
 {
     if (!scan_byte(scan, '"'))
         return FALSE;
@@ -146,12 +135,12 @@ static gboolean scan_string(Scan *scan)
     return scan_byte(scan, '"');
 }
 
-static void scan_end_value(Scan *scan)
+static void scan_end_value(Prepass *scan)
 {
     scan->expect = scan->depth > 0 ? EXPECT_SEPARATOR : EXPECT_NOTHING;
 }
 
-static gboolean scan_open(Scan *scan, char closer, Expectation expect)
+static gboolean scan_open(Prepass *scan, char closer, Expectation expect)
 {
     if (scan->depth == JSON_MAX_DEPTH) {
         g_set_error(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
@@ -160,20 +149,24 @@ static gboolean scan_open(Scan *scan, char closer, Expectation expect)
         return FALSE;
     }
     scan->at++;
+    if (scan->in_member && scan->depth == 1 && closer == ']' && scan->array_start == NULL)
+        scan->array_start = scan->at;
     scan->closers[scan->depth++] = closer;
     scan->expect = expect;
     return TRUE;
 }
 
-static gboolean scan_close(Scan *scan)
+static gboolean scan_close(Prepass *scan)
 {
+    if (scan->depth == 2 && scan->array_start != NULL && scan->array_end == NULL)
+        scan->array_end = scan->at;
     scan->at++;
     scan->depth--;
     scan_end_value(scan);
     return TRUE;
 }
 
-static gboolean scan_scalar(Scan *scan)
+static gboolean scan_scalar(Prepass *scan)
 {
     switch (scan_peek(scan)) {
     case '"':
@@ -189,7 +182,7 @@ static gboolean scan_scalar(Scan *scan)
     }
 }
 
-static gboolean scan_value(Scan *scan)
+static gboolean scan_value(Prepass *scan)
 {
     if (++scan->values > JSON_MAX_NODES) {
         g_set_error(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
@@ -206,19 +199,26 @@ static gboolean scan_value(Scan *scan)
     return TRUE;
 }
 
-static gboolean scan_key(Scan *scan)
+static gboolean scan_key(Prepass *scan)
 {
+    const char *key = scan->at;
+
     scan->expect = EXPECT_COLON;
-    return scan_string(scan);
+    if (!scan_string(scan))
+        return FALSE;
+    if (scan->depth == 1 && scan->member != NULL)
+        scan->in_member = (gsize)(scan->at - key) == strlen(scan->member) &&
+                          memcmp(key, scan->member, strlen(scan->member)) == 0;
+    return TRUE;
 }
 
-static gboolean scan_colon(Scan *scan)
+static gboolean scan_colon(Prepass *scan)
 {
     scan->expect = EXPECT_VALUE;
     return scan_byte(scan, ':');
 }
 
-static gboolean scan_separator(Scan *scan)
+static gboolean scan_separator(Prepass *scan)
 {
     char closer = scan->closers[scan->depth - 1];
 
@@ -228,7 +228,7 @@ static gboolean scan_separator(Scan *scan)
     return scan_byte(scan, ',');
 }
 
-static gboolean scan_step(Scan *scan)
+static gboolean scan_step(Prepass *scan)
 {
     switch (scan->expect) {
     case EXPECT_FIRST_ITEM:
@@ -249,34 +249,61 @@ static gboolean scan_step(Scan *scan)
     return scan_refuse(scan);
 }
 
-static gboolean scan_document(Scan *scan)
+static gboolean scan_begin(Prepass *scan)
 {
     scan_space(scan);
-    if (scan->at == scan->end) {
-        g_set_error_literal(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                            "not JSON: it is empty");
+    if (scan->at < scan->end)
+        return TRUE;
+    g_set_error_literal(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
+                        "not JSON: it is empty");
+    return FALSE;
+}
+
+/* Up to the first token that ends at @limit or beyond. */
+static gboolean scan_until(Prepass *scan, const char *limit)
+{
+    if (scan->at == scan->start && !scan_begin(scan))
         return FALSE;
-    }
-    while (scan->expect != EXPECT_NOTHING) {
+    while (scan->expect != EXPECT_NOTHING && scan->at < limit) {
         if (!scan_step(scan))
             return FALSE;
         scan_space(scan);
     }
+    scan->done = scan->expect == EXPECT_NOTHING;
+    if (!scan->done)
+        return scan->at < scan->end || scan_refuse(scan);
     return scan->at == scan->end || scan_refuse(scan);
+}
+
+Prepass prepass_begin(const char *bytes, gsize length, const char *member)
+{
+    const char *start = bytes ? bytes : ""; /* an empty body may have no address */
+
+    return (Prepass){ .start = start, .at = start, .end = start + length, .member = member };
+}
+
+gboolean prepass_go_on(Prepass *prepass, gsize budget, GError **error)
+{
+    const char *from = prepass->at, *bad;
+    gboolean good;
+
+    prepass->error = error;
+    good = scan_until(prepass, from + MIN(budget, (gsize)(prepass->end - from)));
+    prepass->error = NULL;
+    if (!good)
+        return FALSE;
+    /* A token begins and ends with ASCII: no character lies across the two. */
+    if (!g_utf8_validate_len(from, (gsize)(prepass->at - from), &bad)) {
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
+                    "not JSON: not UTF-8 at byte %" G_GSIZE_FORMAT, (gsize)(bad - prepass->start));
+        return FALSE;
+    }
+    return TRUE;
 }
 
 gboolean prepass_check(const char *bytes, gsize length, GError **error)
 {
-    const char *start = bytes ? bytes : ""; /* an empty body may have no address */
-    Scan scan = { .start = start, .at = start, .end = start + length, .error = error };
-    const char *bad;
+    Prepass prepass = prepass_begin(bytes, length, NULL);
 
-    if (!scan_document(&scan))
-        return FALSE;
-    if (!g_utf8_validate_len(bytes, length, &bad)) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                    "not JSON: not UTF-8 at byte %" G_GSIZE_FORMAT, (gsize)(bad - bytes));
-        return FALSE;
-    }
-    return TRUE;
+    return prepass_go_on(&prepass, length, error);
 }

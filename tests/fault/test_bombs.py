@@ -21,7 +21,7 @@ DETAIL_MOST, PAGE_MOST = 4 * MIB, 32 * MIB
 # What one answer may cost beside its own bytes: the parsed document of what is refused only then.
 GROWTH_MOST = 6 * PAGE_MOST
 OTHER = f"instances/{ONE}/status"
-NEVER_WAITS = 1  # a page of 31 MiB is parsed in one go
+NEVER_WAITS = 1  # a single text of 31 MiB is parsed in one go
 
 
 @functools.cache
@@ -145,6 +145,21 @@ def test_a_whole_page_of_the_largest_size_is_taken(api, armed, report):
     met, _ = _meet(armed, lambda: os.listdir(armed.path / "instances"), report, "31 MiB, list")
     # What was looked at while the page came is known from a younger answer, and stays until the next.
     assert met is None and set(armed.ls("instances")) - {"ca338f12f3"} == {"large"}
+
+
+def test_a_server_that_ignores_the_limit_and_sends_everything(api, armed, report):
+    """A page of the largest size, full of instances. It is read bit by bit, so memory is what its
+    records take."""
+    item = {"name": "n" * 100, "region": "r" * 40, "status": {"status": "running"}, "note": "x" * 500}
+    records = [{"id": f"i{n}", **item} for n in range(40_000)]
+    page = to_json({"data": records, "next_cursor": "", "has_more": False})
+    assert 0.8 * PAGE_MOST < len(page) < PAGE_MOST
+    api.fault("list", body=page)
+    met, grown = _meet(armed, lambda: os.listdir(armed.path / "instances"), report,
+                       "31 MiB of instances, list")
+    assert met is None and len(armed.ls("instances")) >= len(records)
+    assert armed.read("instances/i39999/status") == "running\n"
+    assert grown < 5 * PAGE_MOST and api.count("list") == 1
 
 
 def test_pages_without_end_have_one(api, armed, report):

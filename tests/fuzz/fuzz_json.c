@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Whatever the bytes are: json_parse() refuses them with a reason, or every string is UTF-8 and
- * every number's text stands in the document. */
+ * every number's text stands in the document. Taken apart they are refused or taken, too, and the
+ * items are the same. */
 #include "ppiofs/base/error.h"
-#include "ppiofs/json/json.h"
+#include "ppiofs/json/split.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -35,6 +36,57 @@ static void check_tree(const cJSON *node, const char *bytes, gsize length)
     }
 }
 
+static void assert_same(const cJSON *a, const cJSON *b)
+{
+    const cJSON *x = a->child, *y = b->child;
+
+    g_assert_cmpint(a->type & 0xff, ==, b->type & 0xff);
+    g_assert_cmpstr(json_text(a), ==, json_text(b));
+    for (; x && y; x = x->next, y = y->next) {
+        g_assert_cmpstr(x->string, ==, y->string);
+        assert_same(x, y);
+    }
+    g_assert_true(!x && !y);
+}
+
+/* Whether all of it could be had: then @whole is what it must be, NULL if that was refused. */
+static gboolean read_apart(JsonSplit *split, const cJSON *whole)
+{
+    const cJSON *data = json_member(whole, "data");
+    const cJSON *item = data ? data->child : NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(JsonDoc) rest = json_split_rest(split, &error);
+    gsize length;
+
+    if (rest && json_member(json_root(rest), "data") && json_member(json_root(rest), "data")->child)
+        return TRUE; /* it was not recognised */
+    while (!error) {
+        g_autoptr(JsonDoc) doc = json_split_next(split, &length, &error);
+
+        if (!doc)
+            break;
+        if (whole) {
+            g_assert_nonnull(item);
+            assert_same(json_root(doc), item);
+            item = item->next;
+        }
+    }
+    g_assert_true(!whole || error || !cJSON_IsArray(data) || !item);
+    return !error;
+}
+
+static void check_apart(const char *bytes, gsize length, const JsonDoc *whole)
+{
+    g_autoptr(JsonSplit) split = json_split_new(bytes, length, "\"data\"");
+    gboolean good = TRUE, done = FALSE;
+
+    while (good && !done)
+        good = json_split_check(split, 7, &done, NULL);
+    if (good)
+        good = read_apart(split, whole ? json_root(whole) : NULL);
+    g_assert_true(good == (whole != NULL));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autoptr(GError) error = NULL;
@@ -45,5 +97,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         /* Out of memory would mean that cJSON refuses what the pre-pass took. */
         g_assert_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER);
+    check_apart((const char *)data, size, doc);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "ppiofs/api/api.h"
 
 #include "fake_http.h"
+#include "ppiofs/api/page_reader.h"
 #include "ppiofs/base/error.h"
 
 #include <string.h>
@@ -354,7 +355,7 @@ static void test_too_many_items_in_one_page_are_too_large(void)
 
     list_scripted(f, body);
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
-    g_assert_nonnull(strstr(f->error->message, "200, but")); /* before the items were read */
+    g_assert_nonnull(strstr(f->error->message, "200, but"));
 }
 
 static void test_too_many_items_in_all_pages_are_too_large(void)
@@ -366,6 +367,59 @@ static void test_too_many_items_in_all_pages_are_too_large(void)
     script(f, LAST(ITEM("a")));
     list(f);
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
+}
+
+static gboolean count_turn(gpointer data)
+{
+    guint *turns = data;
+
+    (*turns)++;
+    return G_SOURCE_CONTINUE;
+}
+
+/* About a megabyte: then no turn of the reader is longer than its bounds, and what else is ready
+ * comes between any two of them. */
+static void test_while_a_large_page_is_read_others_get_their_turn(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+    g_autoptr(GString) body = g_string_new("{\"data\":[");
+    guint turns = 0;
+
+    for (guint i = 0; i < 1000; i++)
+        g_string_append_printf(body, "%s{\"id\":\"i%u\",\"x\":\"%01000u\"}", i ? "," : "", i, i);
+    g_string_append(body, "],\"has_more\":false}");
+    fake_http_script(f->http, (FakeReply){ .hold = TRUE });
+    api_list(f->api, on_list, f);
+    fake_http_end(f->http, (FakeReply){ .status = 200, .body = body->str });
+
+    GSource *other = g_idle_source_new();
+    g_source_set_priority(other, G_PRIORITY_DEFAULT);
+    g_source_set_callback(other, count_turn, &turns, NULL);
+    g_source_attach(other, NULL);
+    run_until_ends(f, 1);
+    g_source_destroy(other);
+    g_source_unref(other);
+    g_assert_no_error(f->error);
+    g_assert_cmpuint(f->records->len, ==, 1000);
+    g_assert_cmpuint(turns, >=, body->len / PAGE_READER_PARSED_BYTES);
+}
+
+static void test_a_list_can_be_cancelled_while_a_page_is_read(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+    g_autofree char *body = many_items(10000, "");
+    ApiCall *call;
+
+    fake_http_script(f->http, (FakeReply){ .hold = TRUE });
+    call = api_list(f->api, on_list, f);
+    fake_http_end(f->http, (FakeReply){ .status = 200, .body = body });
+    for (guint i = 0; i < 3; i++)
+        g_main_context_iteration(NULL, FALSE);
+    g_assert_cmpuint(f->n_ends, ==, 0);
+    api_cancel(call);
+    for (guint i = 0; i < 10; i++)
+        g_main_context_iteration(NULL, FALSE);
+    g_assert_cmpuint(f->n_ends, ==, 0);
 }
 
 static void test_where_pages_overlap_the_later_item_counts(void)
@@ -501,11 +555,14 @@ static void test_two_lists_at_once_do_not_confuse_each_other(void)
         api_list(f->api, on_list, f);
     }
     fake_http_end(f->http, a);
+    run_until_ends(f, 2);
     g_assert_true(f->unchanged);
     fake_http_end(f->http, b);
+    run_until_ends(f, 3);
     assert_ids(f, "b");
     g_assert_false(f->unchanged);
     fake_http_end(f->http, a); /* what it was when this one started, but not any more */
+    run_until_ends(f, 4);
     assert_ids(f, "a");
     g_assert_false(f->unchanged);
 }
@@ -607,6 +664,8 @@ int main(int argc, char **argv)
     ADD(a_thousand_pages_are_not);
     ADD(too_many_items_in_one_page_are_too_large);
     ADD(too_many_items_in_all_pages_are_too_large);
+    ADD(while_a_large_page_is_read_others_get_their_turn);
+    ADD(a_list_can_be_cancelled_while_a_page_is_read);
     ADD(where_pages_overlap_the_later_item_counts);
     ADD(what_is_gone_is_not_listed);
     ADD(items_without_an_id_are_left_out_with_one_warning);

@@ -5,19 +5,37 @@
  * 304), it and its records are used again, and nothing is parsed. */
 #pragma once
 
+#include <cjson/cJSON.h>
 #include <glib.h>
 
-#include "ppiofs/http/http.h"
 #include "ppiofs/model/record.h"
+
+#define PAGE_DIGEST_BYTES 32
 
 typedef struct Page Page;
 
-/* @cursor asked for it; "" for the first. Items without a usable id are left out.
- * PPIOFS_ERROR_BAD_ANSWER, PPIOFS_ERROR_NO_MEMORY, PPIOFS_ERROR_TOO_LARGE. (transfer full) */
-Page *page_new(const char *cursor, const HttpAnswer *answer, RecordFlags flags, GError **error);
+/* What a page is known again by. */
+typedef struct {
+    guint8 digest[PAGE_DIGEST_BYTES]; /* SHA-256 of the body */
+    gsize length;                     /* of the body */
+} PageMark;
 
-/* Whether @answer to @cursor is this page again: 304, or the same bytes. Takes over a new ETag. */
-gboolean page_is_again(Page *page, const char *cursor, const HttpAnswer *answer);
+/* A page without items. @cursor asked for it, "" for the first; @etag may be NULL. (transfer full)
+ */
+Page *page_new(const char *cursor, const char *etag, const PageMark *mark);
+
+/* Takes the cursor of the next page from the outermost object. PPIOFS_ERROR_BAD_ANSWER. */
+gboolean page_take_cursor(Page *page, const cJSON *root, GError **error);
+
+/* Adds an instance; one without a usable id is left out. PPIOFS_ERROR_NO_MEMORY,
+ * PPIOFS_ERROR_TOO_LARGE: more than API_MAX_INSTANCES. */
+gboolean page_take_item(Page *page, const cJSON *item, RecordFlags flags, GError **error);
+
+/* Whether a body with that mark is this page's. */
+gboolean page_has_mark(const Page *page, const PageMark *mark);
+
+/* What came with the same page again. NULL: none. */
+void page_set_etag(Page *page, const char *etag);
 
 const char *page_cursor(const Page *page);
 const char *page_next_cursor(const Page *page); /* NULL: it is the last */

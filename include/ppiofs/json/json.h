@@ -21,6 +21,9 @@ typedef struct JsonDoc JsonDoc;
  * what is wrong and at which byte, PPIOFS_ERROR_TOO_LARGE, PPIOFS_ERROR_NO_MEMORY. */
 JsonDoc *json_parse(const char *bytes, gsize length, GError **error);
 
+/* The same of bytes that the pre-pass has accepted, by themselves or as a value within others. */
+JsonDoc *json_parse_checked(const char *bytes, gsize length, GError **error);
+
 /* Borrowed; lives as long as @doc. */
 const cJSON *json_root(const JsonDoc *doc);
 

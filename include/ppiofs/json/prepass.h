@@ -7,6 +7,28 @@
 
 #include <glib.h>
 
+#include "ppiofs/json/json.h"
+
+/* A check on its way; all but what is said here is prepass.c's. */
+typedef struct {
+    const char *start, *at, *end;
+    const char *member;                  /* see prepass_begin() */
+    const char *array_start, *array_end; /* between its brackets; NULL: there is none, or not yet */
+    gboolean in_member, done;
+    int expect;
+    guint values, depth;
+    char closers[JSON_MAX_DEPTH]; /* the bracket that ends each open container */
+    GError **error;
+} Prepass;
+
+/* @bytes are borrowed. @member: the name of a member of the outermost object, as it stands in the
+ * document with its quotes, of which it is noted where its array is; NULL: none. */
+Prepass prepass_begin(const char *bytes, gsize length, const char *member);
+
+/* Checks about @budget bytes more; a single string or number is never left halfway. TRUE at the
+ * end sets Prepass.done. Errors as prepass_check(). */
+gboolean prepass_go_on(Prepass *prepass, gsize budget, GError **error);
+
 /* Whether the bytes are one document of RFC 8259 in UTF-8 without a byte order mark, within the
  * bounds of json.h. Equal keys are not looked for. Errors: BAD_ANSWER and TOO_LARGE, as
  * json_parse() gives them. */

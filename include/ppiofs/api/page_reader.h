@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* page_reader: makes a Page of an answer bit by bit: a page may have 32 MiB, and nobody else is to
+ * wait for as long as it takes to read that. Pure: the caller says when it goes on. */
+#pragma once
+
+#include <glib.h>
+
+#include "ppiofs/api/page.h"
+#include "ppiofs/http/http.h"
+
+/* As much of a page as one step reads, and about two milliseconds either way. */
+#define PAGE_READER_CHECKED_BYTES (512u << 10)
+#define PAGE_READER_PARSED_BYTES (48u << 10)
+
+typedef struct PageReader PageReader;
+
+/* @answer, a 200, is copied. @known: what came for @cursor the last time, or NULL; borrowed, and
+ * outlives the reader. NULL: not enough memory. (transfer full) */
+PageReader *page_reader_new(const char *cursor, Page *known, const HttpAnswer *answer,
+                            RecordFlags flags);
+
+/* Reads a bit more. TRUE when it is over: then exactly one of @ret_page (transfer full) and @error
+ * is set. The page is @known if the same bytes came again. Items without a usable id are left out.
+ * PPIOFS_ERROR_BAD_ANSWER, PPIOFS_ERROR_NO_MEMORY, PPIOFS_ERROR_TOO_LARGE. */
+gboolean page_reader_step(PageReader *reader, Page **ret_page, GError **error);
+
+/* The answer that is read, to be quoted; borrowed. */
+const HttpAnswer *page_reader_answer(const PageReader *reader);
+
+/* All of it at once. @answer is borrowed. (transfer full) */
+Page *page_read(const HttpAnswer *answer, RecordFlags flags, GError **error);
+
+void page_reader_free(PageReader *reader);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PageReader, page_reader_free)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* split: a large document, {"data": [item, item, ...], ...}, parsed bit by bit, so that no step
+ * takes long and the memory it takes at a time is that of one item. The items are documents of
+ * their own; what remains is another, in which the array is empty.
+ *
+ * First json_split_check() until it is done, then the others. */
+#pragma once
+
+#include <glib.h>
+
+#include "ppiofs/json/json.h"
+
+typedef struct JsonSplit JsonSplit;
+
+/* @bytes are borrowed. @member: the name of the array's member, in quotes. Written with escapes in
+ * the document it is not recognised, and its items remain where they are. (transfer full) */
+JsonSplit *json_split_new(const char *bytes, gsize length, const char *member);
+
+/* Checks about @budget bytes more. Errors as json_parse(); TRUE at the end sets @ret_done. */
+gboolean json_split_check(JsonSplit *split, gsize budget, gboolean *ret_done, GError **error);
+
+/* All but the items. Errors as json_parse(). (transfer full) */
+JsonDoc *json_split_rest(const JsonSplit *split, GError **error);
+
+/* The next item, or NULL without an error after the last. @ret_length: how many bytes it takes.
+ * Errors as json_parse(). (transfer full) */
+JsonDoc *json_split_next(JsonSplit *split, gsize *ret_length, GError **error);
+
+void json_split_free(JsonSplit *split);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(JsonSplit, json_split_free)

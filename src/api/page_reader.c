@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/api/page_reader.h"
+
+#include <string.h>
+
+#include "ppiofs/base/error.h"
+#include "ppiofs/json/split.h"
+
+#define MEMBER "data"
+/* An item takes time, however few bytes it has. */
+#define ITEM_LEAST_BYTES 256
+
+/* What a reader does next; each goes on to the next, and any may be the end:
+ *
+ *   stage    a step                                        ends it all if
+ *   DIGEST   more of the digest                            the page is the known one
+ *   CHECK    more of the pre-pass                          it is no JSON
+ *   REST     what is not an item: the cursor               it is no page
+ *   ITEMS    some items                                    there are no more */
+typedef enum { STAGE_DIGEST, STAGE_CHECK, STAGE_REST, STAGE_ITEMS } Stage;
+
+struct PageReader {
+    Stage stage;
+    char *cursor;
+    Page *known;
+    RecordFlags flags;
+    HttpAnswer answer; /* with a body and an ETag of its own */
+    GChecksum *checksum;
+    gsize digested;
+    PageMark mark;
+    JsonSplit *split;
+    Page *page;
+};
+
+PageReader *page_reader_new(const char *cursor, Page *known, const HttpAnswer *answer,
+                            RecordFlags flags)
+{
+    char *body = g_try_malloc(MAX(answer->length, 1));
+    PageReader *reader;
+
+    if (!body)
+        return NULL;
+    memcpy(body, answer->body, answer->length);
+    reader = g_new0(PageReader, 1);
+    reader->cursor = g_strdup(cursor);
+    reader->known = known;
+    reader->flags = flags;
+    reader->answer = *answer;
+    reader->answer.body = body;
+    reader->answer.etag = g_strdup(answer->etag);
+    reader->checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    reader->split = json_split_new(body, answer->length, "\"" MEMBER "\"");
+    return reader;
+}
+
+const HttpAnswer *page_reader_answer(const PageReader *reader)
+{
+    return &reader->answer;
+}
+
+static void take_mark(PageReader *reader)
+{
+    gsize size = PAGE_DIGEST_BYTES;
+
+    g_checksum_get_digest(reader->checksum, reader->mark.digest, &size);
+    reader->mark.length = reader->answer.length;
+}
+
+/* Each stage returns FALSE with an error; *ret_page is set where the page is complete. */
+static gboolean digest(PageReader *reader, Page **ret_page)
+{
+    const HttpAnswer *answer = &reader->answer;
+    gsize more = MIN(answer->length - reader->digested, PAGE_READER_CHECKED_BYTES);
+
+    g_checksum_update(reader->checksum, (const guchar *)answer->body + reader->digested,
+                      (gssize)more);
+    reader->digested += more;
+    if (reader->digested < answer->length)
+        return TRUE;
+    take_mark(reader);
+    reader->stage = STAGE_CHECK;
+    if (reader->known && page_has_mark(reader->known, &reader->mark)) {
+        page_set_etag(reader->known, answer->etag);
+        *ret_page = page_ref(reader->known);
+    }
+    return TRUE;
+}
+
+static gboolean check(PageReader *reader, GError **error)
+{
+    gboolean done;
+
+    if (!json_split_check(reader->split, PAGE_READER_CHECKED_BYTES, &done, error))
+        return FALSE;
+    if (done)
+        reader->stage = STAGE_REST;
+    return TRUE;
+}
+
+/* "data": null is how some servers write an empty list. Items are here only if the name of their
+ * array is written with escapes. */
+static gboolean read_rest(PageReader *reader, GError **error)
+{
+    g_autoptr(JsonDoc) doc = json_split_rest(reader->split, error);
+    const cJSON *root = doc ? json_root(doc) : NULL;
+    const cJSON *data = json_member(root, MEMBER);
+    const cJSON *item;
+
+    if (!doc)
+        return FALSE;
+    if (!cJSON_IsArray(data) &&
+        !(cJSON_IsNull(data) && cJSON_IsFalse(json_member(root, "has_more")))) {
+        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
+                            "it has no array called " MEMBER);
+        return FALSE;
+    }
+    reader->page = page_new(reader->cursor, reader->answer.etag, &reader->mark);
+    if (!page_take_cursor(reader->page, root, error))
+        return FALSE;
+    cJSON_ArrayForEach (item, data)
+        if (!page_take_item(reader->page, item, reader->flags, error))
+            return FALSE;
+    reader->stage = STAGE_ITEMS;
+    return TRUE;
+}
+
+static gboolean read_items(PageReader *reader, Page **ret_page, GError **error)
+{
+    gsize length, parsed = 0;
+
+    while (parsed < PAGE_READER_PARSED_BYTES) {
+        g_autoptr(GError) failure = NULL;
+        g_autoptr(JsonDoc) doc = json_split_next(reader->split, &length, &failure);
+
+        if (!doc && !failure) {
+            *ret_page = g_steal_pointer(&reader->page);
+            return TRUE;
+        }
+        if (doc)
+            page_take_item(reader->page, json_root(doc), reader->flags, &failure);
+        if (failure) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+        parsed += MAX(length, ITEM_LEAST_BYTES);
+    }
+    return TRUE;
+}
+
+gboolean page_reader_step(PageReader *reader, Page **ret_page, GError **error)
+{
+    gboolean good = FALSE;
+
+    *ret_page = NULL;
+    switch (reader->stage) {
+    case STAGE_DIGEST:
+        good = digest(reader, ret_page);
+        break;
+    case STAGE_CHECK:
+        good = check(reader, error);
+        break;
+    case STAGE_REST:
+        good = read_rest(reader, error);
+        break;
+    case STAGE_ITEMS:
+        good = read_items(reader, ret_page, error);
+        break;
+    }
+    return !good || *ret_page != NULL;
+}
+
+Page *page_read(const HttpAnswer *answer, RecordFlags flags, GError **error)
+{
+    g_autoptr(PageReader) reader = page_reader_new("", NULL, answer, flags);
+    Page *page = NULL;
+
+    if (!reader) {
+        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
+                            "not enough memory for the answer");
+        return NULL;
+    }
+    while (!page_reader_step(reader, &page, error))
+        continue;
+    return page;
+}
+
+void page_reader_free(PageReader *reader)
+{
+    if (!reader)
+        return;
+    g_free(reader->cursor);
+    g_free((gpointer)reader->answer.body);
+    g_free((gpointer)reader->answer.etag);
+    g_checksum_free(reader->checksum);
+    json_split_free(reader->split);
+    if (reader->page)
+        page_unref(reader->page);
+    g_free(reader);
+}

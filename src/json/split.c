@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/json/split.h"
+
+#include <string.h>
+
+#include "ppiofs/base/error.h"
+#include "ppiofs/json/plain.h"
+#include "ppiofs/json/prepass.h"
+
+struct JsonSplit {
+    Prepass prepass;
+    const char *at; /* the first byte of the next item, or before it; NULL: not begun */
+};
+
+JsonSplit *json_split_new(const char *bytes, gsize length, const char *member)
+{
+    JsonSplit *split = g_new0(JsonSplit, 1);
+
+    split->prepass = prepass_begin(bytes, length, member);
+    return split;
+}
+
+gboolean json_split_check(JsonSplit *split, gsize budget, gboolean *ret_done, GError **error)
+{
+    gboolean good = prepass_go_on(&split->prepass, budget, error);
+
+    *ret_done = good && split->prepass.done;
+    split->at = split->prepass.array_start;
+    return good;
+}
+
+JsonDoc *json_split_rest(const JsonSplit *split, GError **error)
+{
+    const Prepass *whole = &split->prepass;
+    const char *cut = whole->array_start ? whole->array_start : whole->end;
+    const char *go_on = whole->array_end ? whole->array_end : whole->end;
+    gsize before = (gsize)(cut - whole->start), after = (gsize)(whole->end - go_on);
+    g_autofree char *rest = g_try_malloc(before + after);
+
+    if (!rest) {
+        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
+                            "not enough memory for JSON");
+        return NULL;
+    }
+    memcpy(rest, whole->start, before);
+    memcpy(rest + before, go_on, after);
+    return json_parse_checked(rest, before + after, error);
+}
+
+JsonDoc *json_split_next(JsonSplit *split, gsize *ret_length, GError **error)
+{
+    const char *end = split->prepass.array_end;
+    const char *first;
+
+    *ret_length = 0;
+    if (!split->at)
+        return NULL;
+    while (split->at < end && memchr(", \t\r\n", *split->at, 5))
+        split->at++;
+    if (split->at == end)
+        return NULL;
+    first = split->at;
+    split->at = plain_value_end(first, end);
+    *ret_length = (gsize)(split->at - first);
+    return json_parse_checked(first, *ret_length, error);
+}
+
+void json_split_free(JsonSplit *split)
+{
+    g_free(split);
+}
