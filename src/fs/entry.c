@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/fs/private.h"
 
-/* Times are in microseconds: what is below is free, but for the last value. */
-#define MTIME_GRAIN_NS 999
+#define NS_PER_S 1000000000
+/* See move_mtime(): less than a millisecond, and more steps than there are lookups between two
+ * listings. */
+#define MOVE_MOST_NS 999999
 
 static double seconds(gint64 us)
 {
@@ -65,6 +67,16 @@ gboolean entry_node(Fs *fs, struct fuse_entry_param *entry, const Shown *shown, 
     return TRUE;
 }
 
+/* The listing that the kernel may keep has names of a detail that is too old by now. It goes when
+ * the mtime is another than before: by so little that nobody is told a wrong one. */
+static void move_mtime(Fs *fs, struct stat *attr)
+{
+    gint64 ns = attr->st_mtim.tv_nsec + 1 + (gint64)(fs->moves++ % MOVE_MOST_NS);
+
+    attr->st_mtim.tv_sec += ns / NS_PER_S;
+    attr->st_mtim.tv_nsec = ns % NS_PER_S;
+}
+
 gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
                         gint64 keep_us)
 {
@@ -72,13 +84,10 @@ gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *
     gint64 detail_us = cache_detail_keep_us(fs->cache, instance);
     gboolean held = entry_node(fs, entry, &shown, 0);
 
-    if (detail_us > 0) {
+    if (detail_us > 0)
         entry->attr_timeout = seconds(MIN(keep_us, detail_us));
-    } else if (record_is_full(instance->record)) {
-        /* The listing that the kernel may keep has names of a detail that is too old by now. It
-         * goes when the mtime differs: by so little that nobody is told a wrong one. */
-        entry->attr.st_mtim.tv_nsec += 1 + (glong)(fs->stats.requests[FS_LOOKUP] % MTIME_GRAIN_NS);
-    }
+    else if (record_is_full(instance->record))
+        move_mtime(fs, &entry->attr);
     return held;
 }
 

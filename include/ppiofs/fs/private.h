@@ -64,6 +64,7 @@ struct Fs {
     GQueue parked;     /* Op, in the order of their deadlines */
     GSource *deadline; /* of the first */
     gint64 born;       /* wall: the mtime of what never changes */
+    guint64 moves;     /* of directories' mtimes so far: see entry.c */
     FsStats stats;
     gboolean greeted; /* INIT has been answered: see session.c */
     void (*live)(gpointer data);
