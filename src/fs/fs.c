@@ -36,7 +36,12 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    op_start(fs_of(req, FS_LOOKUP), req, lookup_run, parent, name, 0, 0);
+    Fs *fs = fs_of(req, FS_LOOKUP);
+
+    if (strlen(name) > NAME_MAX_BYTES) /* as statfs says; the kernel asks for up to 1024 */
+        fuse_reply_err(req, ENAMETOOLONG);
+    else
+        op_start(fs, req, lookup_run, parent, name, 0, 0);
 }
 
 static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
@@ -118,12 +123,11 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
     gsize length;
     const char *content = content_of(fs_of(req, FS_READLINK), ino, &length);
-    g_autofree char *target = content == NULL ? NULL : g_strndup(content, length);
 
-    if (target == NULL)
+    if (content == NULL)
         fuse_reply_err(req, ESTALE);
     else
-        fuse_reply_readlink(req, target);
+        fuse_reply_buf(req, content, length); /* what fuse_reply_readlink() does with a string */
 }
 
 /* ENOSYS once, and the kernel opens, keeps and closes without asking from then on. */
@@ -157,7 +161,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
         .f_bsize = 4096,
         .f_frsize = 4096,
         .f_files = fleet_size(cache_fleet(fs->cache)),
-        .f_namemax = 255,
+        .f_namemax = NAME_MAX_BYTES,
     };
 
     (void)ino;
@@ -248,6 +252,7 @@ void fs_free(Fs *fs)
     top_clear(fs);
     slots_free(fs->slots);
     versions_free(fs->versions);
+    g_free(fs->spare);
     g_free(fs->scratch);
     g_free(fs);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <string.h>
 
 #include "ppiofs/fs/errno.h"
 #include "ppiofs/fs/private.h"
@@ -24,11 +25,20 @@ static void leave_queue(Op *op)
     op->fs->stats.parked--;
 }
 
+static Op *op_take(Fs *fs)
+{
+    return fs->spare != NULL ? g_steal_pointer(&fs->spare) : g_new(Op, 1);
+}
+
 static void op_free(Op *op)
 {
+    Fs *fs = op->fs;
+
     leave_queue(op);
-    g_free(op->name);
-    g_free(op);
+    if (fs->spare == NULL)
+        fs->spare = op;
+    else
+        g_free(op);
 }
 
 /* The deadline of the first in the queue has passed: it is run once more, and will not wait. */
@@ -107,19 +117,18 @@ static void op_ready(gpointer data)
 void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, const char *name,
               size_t size, off_t offset)
 {
-    Op *op = g_new0(Op, 1);
+    Op *op = op_take(fs);
 
-    *op = (Op){
-        .fs = fs,
-        .req = req,
-        .run = run,
-        .directory = directory,
-        .name = g_strdup(name),
-        .size = size,
-        .offset = offset,
-        .ask = { .started = clock_monotonic(fs->clock), .waiter = &op->waiter },
-        .waiter = { .ready = op_ready, .data = op },
-    };
+    op->fs = fs;
+    op->req = req;
+    op->run = run;
+    op->directory = directory;
+    op->size = size;
+    op->offset = offset;
+    op->ask = (CacheAsk){ .started = clock_monotonic(fs->clock), .waiter = &op->waiter };
+    op->waiter = (CacheWaiter){ .ready = op_ready, .data = op };
+    op->link = (GList){ 0 };
+    op->name = name == NULL ? NULL : strcpy(op->name_bytes, name);
     run(op);
 }
 

@@ -68,19 +68,27 @@ static void map_value(const Mapping *mapping, const Place *place);
 
 static const FieldRule *find_rule(const char *path)
 {
+    if (*path == '?')
+        return NULL;
     for (gsize i = 0; i < G_N_ELEMENTS(field_rules); i++)
         if (strcmp(field_rules[i].path, path) == 0)
             return &field_rules[i];
     return NULL;
 }
 
+/* Below what has no rule, too long for the table, or with a dot of its own that would pretend a
+ * path: no rule. */
 static void join_path(char joined[RULE_PATH_MAX], const char *path, const char *name)
 {
-    int length = g_snprintf(joined, RULE_PATH_MAX, "%s%s%s", path, *path ? "." : "", name);
-
-    /* Too long for the table, or a dot of its own that would pretend a path: no rule. */
-    if (length >= RULE_PATH_MAX || strchr(name, '.') != NULL)
+    if (*path == '?' || strlen(path) + strlen(name) + sizeof "." > RULE_PATH_MAX ||
+        strchr(name, '.') != NULL) {
         strcpy(joined, "?");
+        return;
+    }
+    char *end = g_stpcpy(joined, path);
+    if (end > joined)
+        *end++ = '.';
+    strcpy(end, name);
 }
 
 static gboolean is_secret(const char *name)

@@ -14,6 +14,7 @@
 #include "ppiofs/fs/nodeid.h"
 #include "ppiofs/fs/slot.h"
 #include "ppiofs/fs/version.h"
+#include "ppiofs/tree/name.h"
 #include "ppiofs/view/view.h"
 
 /* The kernel may keep what never changes that long; it takes no "for ever". */
@@ -47,6 +48,8 @@ typedef struct {
     Subtree *tree;
 } Pin;
 
+typedef struct Op Op;
+
 struct Fs {
     FsOptions options;
     Cache *cache;
@@ -61,6 +64,7 @@ struct Fs {
     guint next_pin; /* to be replaced */
     char *scratch;  /* for replies of READDIRPLUS */
     gsize scratch_size;
+    Op *spare;         /* the last that ended: most ops end before the next begins */
     GQueue parked;     /* Op, in the order of their deadlines */
     GSource *deadline; /* of the first */
     gint64 born;       /* wall: the mtime of what never changes */
@@ -73,21 +77,21 @@ struct Fs {
 
 /* op: one LOOKUP or READDIRPLUS on its way. run() looks at the data; when that is not there it asks
  * the cache with op_ask(), which parks it, and is run again. */
-typedef struct Op Op;
 struct Op {
     Fs *fs;
     fuse_req_t req;
     void (*run)(Op *op);
     NodeId directory;
-    char *name;  /* LOOKUP */
     size_t size; /* READDIRPLUS */
     off_t offset;
     CacheAsk ask;
     CacheWaiter waiter;
-    GList link; /* in Fs.parked; data is NULL while it is not in there */
+    GList link;       /* in Fs.parked; data is NULL while it is not in there */
+    const char *name; /* LOOKUP: the next; else NULL */
+    char name_bytes[NAME_MAX_BYTES + 1];
 };
 
-/* Runs it for the first time. @name is copied. */
+/* Runs it for the first time. @name, which may have NAME_MAX_BYTES, is copied. */
 void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, const char *name,
               size_t size, off_t offset);
 
