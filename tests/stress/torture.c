@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* torture: lets each allocation of json, model and tree fail once. What is asked for must then fail
- * with PPIOFS_ERROR_NO_MEMORY or be as right as ever; it leaks nothing, and works the next time.
+/* torture: lets each allocation of json, model, tree, and of a page of the list, fail once. What is
+ * asked for must then fail with PPIOFS_ERROR_NO_MEMORY or be as right as ever; it leaks nothing,
+ * and works the next time.
  *
  * malloc() and its kin are ours here. GLib's own small allocations are spared: g_malloc() ends the
  * program when memory ends, which is a choice for what has a fixed size; what the network sizes
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ppiofs/api/page_reader.h"
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/json.h"
 #include "ppiofs/model/fleet.h"
@@ -240,6 +242,17 @@ static char *work_record(gconstpointer data, GError **error)
                            record_is_gone(record), record_own_time(record));
 }
 
+static char *work_page(gconstpointer data, GError **error)
+{
+    HttpAnswer answer = { .status = 200, .body = data, .length = strlen(data) };
+    g_autoptr(Page) page = page_read(&answer, 0, error);
+
+    if (page == NULL)
+        return NULL;
+    torture.armed = FALSE;
+    return g_strdup_printf("%u items, then %s", page_n_items(page), page_next_cursor(page));
+}
+
 /* Two lists and a detail, as they come after each other. */
 static char *work_fleet(gconstpointer data, GError **error)
 {
@@ -275,6 +288,16 @@ static void test_each_allocation_of_the_parser_fails_once(void)
     torture_work(work_parse, text);
 }
 
+static void test_each_allocation_of_a_page_fails_once(void)
+{
+    g_autofree char *name = long_text('x', 100000);
+    g_autofree char *one = make_record(name), *two = make_record("two");
+    g_autofree char *text =
+        g_strdup_printf("{\"data\":[%s,%s],\"next_cursor\":\"more\",\"has_more\":true}", one, two);
+
+    torture_work(work_page, text);
+}
+
 static void test_each_allocation_of_a_record_fails_once(void)
 {
     g_autofree char *name = long_text('x', 100000);
@@ -306,6 +329,7 @@ int main(int argc, char **argv)
     g_assert_nonnull(torture.spared[1].start);
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/torture/parser", test_each_allocation_of_the_parser_fails_once);
+    g_test_add_func("/torture/page", test_each_allocation_of_a_page_fails_once);
     g_test_add_func("/torture/record", test_each_allocation_of_a_record_fails_once);
     g_test_add_func("/torture/fleet", test_each_allocation_of_a_fleet_fails_once);
     return g_test_run();
