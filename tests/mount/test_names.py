@@ -165,6 +165,7 @@ def test_a_spelling_that_no_id_has_is_nothing(hostile, typed):
     assert hostile.api.count() == 0
 
 
+# semantics: long-names
 def test_a_name_of_more_than_255_bytes_is_never_asked_for(hostile):
     hostile.api.reset_counters()
     for name in ("x" * 256, "x" * 1000, "instances/" + "é" * 128, ".ppiofs/" + "x" * 300):
