@@ -271,7 +271,7 @@ class Mount:
             self.process.terminate()
             return
         asked = run(["fusermount3", "-u", self.path], timeout=END_SECONDS)
-        if asked.returncode != 0 and self.process.poll() is None:
+        if asked.returncode != 0 and self.is_mounted():  # else it ended by itself meanwhile
             raise MountError(f"fusermount3 -u: {asked.returncode} {asked.stderr.strip()}")
 
     def _clean_up(self):

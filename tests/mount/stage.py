@@ -23,8 +23,9 @@ from mounting import (END_SECONDS, KEY, MOUNT_SECONDS, NEVER, NOISE, POLL_SECOND
 NOBODY, SOMEBODY = 65534, 1  # somebody: another ordinary user, who is in passwd, too
 PLACE = "/mnt"
 # A sanitizer has to look into the process, and catches some signals.
-not_sanitized = pytest.mark.skipif(b"__asan_init" in binary().read_bytes(),
-                                   reason="a sanitized build leaves its memory open")
+not_sanitized = pytest.mark.skipif(
+    any(start in binary().read_bytes() for start in (b"__asan_init", b"__tsan_init")),
+    reason="a sanitized build leaves its memory open")
 
 SET_UP = r"""
 set -e
