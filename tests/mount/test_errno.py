@@ -9,98 +9,13 @@ import signal
 import socket
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
+from failures import FAILURES, HTML, OF_A_LIST, broken, fresh  # noqa: F401
 from helpers import ALL, ONE, errno_of, hang_up, list_body, read_errno, wait_for
-from mock_api import MockApi
-from mounting import Mount, binary
+from mounting import binary
 
-TIMEOUT = 0.8
-DEEP = b'{"id":"x","a":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
-HTML = b"<html><head><title>Welcome</title></head><body>captive portal</body></html>"
-MIB = b" " * (1 << 20)
 WARNING = "warning: .* cannot be (fetched|refreshed)"
-
-
-def _endless(first=b'{"id":"x","a":"'):
-    yield first
-    while True:
-        yield MIB
-
-
-# What happens to the GET of one instance -> errno, and words of .ppiofs/last_error.
-FAILURES = {
-    "404": (dict(status=404), "ENOENT", "404"),
-    "400 not found": (dict(status=400, body={"reason": "RESOURCE_NOT_FOUND"}), "ENOENT",
-                      "RESOURCE_NOT_FOUND"),
-    "toRemove": (dict(status=200, body={"id": "x", "status": {"status": "toRemove"}}), "ENOENT",
-                 "toRemove|removed|gone"),
-    "removing": (dict(status=200, body={"id": "x", "status": {"status": "removing"}}), "ENOENT",
-                 "removing|removed|gone"),
-    "removed": (dict(status=200, body={"id": "x", "status": {"status": "removed"}}), "ENOENT",
-                "removed|gone"),
-    "401": (dict(status=401), "EACCES", "401 INVALID_USER_TOKEN.*key"),
-    "403": (dict(status=403), "EACCES", "403 PERMISSION_DENIED.*key"),
-    "400 no key": (dict(status=400, body={"reason": "MISSING_API_KEY", "message": "no key"}),
-                   "EACCES", "400 MISSING_API_KEY: no key.*key"),
-    "400 bad key": (dict(status=400, body={"reason": "INVALID_USER_TOKEN"}), "EACCES",
-                    "400 INVALID_USER_TOKEN.*key"),
-    "400 else": (dict(status=400, body={"reason": "ODD", "message": "odd"}), "EIO", "400 ODD: odd"),
-    "silence": (dict(silence=True), "ETIMEDOUT", "deadline|did not answer"),
-    "half an answer": (dict(status=200, body=b'{"id":"x"}', cut=4, silence=True), "ETIMEDOUT",
-                       "deadline|did not answer"),
-    "429": (dict(status=429), "EBUSY", "429 RATE_LIMIT_EXCEEDED"),
-    "429 with a time": (dict(retry_after=7), "EBUSY", "429 .*wait for 7 s"),
-    "redirect": (dict(status=302, headers={"Location": "http://127.0.0.1:1/"}), "EPROTO",
-                 "302.*redirect"),
-    "not HTTP": (dict(raw=b"SSH-2.0-OpenSSH_9.2p1\r\n"), "EPROTO", "HTTP"),
-    "HTML": (dict(status=200, body=HTML), "EBADMSG", "200, but.*Welcome"),
-    "HTML 404": (dict(status=404, body=HTML), "EBADMSG", "404.*api_url"),
-    "empty": (dict(status=200, body=b""), "EBADMSG", "200, but"),
-    "null": (dict(status=200, body=b"null"), "EBADMSG", "200, but"),
-    "array": (dict(status=200, body=b"[]"), "EBADMSG", "200, but"),
-    "byte order mark": (dict(status=200, body=b'\xef\xbb\xbf{"id":"x"}'), "EBADMSG", "200, but"),
-    "garbage behind": (dict(status=200, body=b'{"id":"x"}}'), "EBADMSG", "200, but"),
-    "doubled key": (dict(status=200, body=b'{"id":"x","a":1,"a":2}'), "EBADMSG", "200, but"),
-    "bad UTF-8": (dict(status=200, body=b'{"id":"x","a":"\xff"}'), "EBADMSG", "200, but"),
-    "deep": (dict(status=200, body=DEEP), "EBADMSG", "200, but.*deep|nest"),
-    "another id": (dict(status=200, body={"id": "other"}), "EBADMSG", "200, but"),
-    "no id": (dict(status=200, body={"name": "x"}), "EBADMSG", "200, but"),
-    "cut, of unknown length": (dict(raw=b'HTTP/1.1 200 OK\r\n\r\n{"id":"x","name":"n'), "EBADMSG",
-                               "200, but"),
-    "cut": (dict(status=200, body=b'{"id":"x","name":"n"}', cut=9), "EIO|EBADMSG", "lost|200, but"),
-    "204": (dict(status=204), "EBADMSG", "204"),
-    "206": (dict(status=206, body={"id": "x"}), "EBADMSG", "206"),
-    "304": (dict(status=304), "EBADMSG", "304"),
-    "too large": (dict(status=200, body=b'{"id":"x","a":"%s"}' % (b"x" * (5 << 20))), "EFBIG",
-                  "large"),
-    "endless": (dict(status=200, body=_endless), "EFBIG", "large"),
-    "500": (dict(status=500), "EIO", "500 INTERNAL_ERROR"),
-    "502": (dict(status=502), "EIO", "502: 502 Bad Gateway"),
-    "503": (dict(status=503), "EIO|EBUSY", "503 SERVICE_UNAVAILABLE"),
-    "599": (dict(status=599), "EIO", "599"),
-    "reset": (dict(reset=True, cut=0), "EIO", "lost"),
-    "nothing": (dict(raw=b"", close=True), "EIO", "lost"),
-}
-
-
-@pytest.fixture(scope="module")
-def broken(watchdog, tmp_path_factory):
-    with (MockApi() as api, Mount(api, tmp_path_factory.mktemp("broken"), watchdog=watchdog,
-                                  options={"timeout": TIMEOUT}) as mount):
-        mount.expect_stderr("warning: ")
-        yield SimpleNamespace(api=api, mount=mount)
-
-
-@pytest.fixture
-def fresh(broken):
-    """As if just mounted, and nothing wrong so far."""
-    broken.api.clear_faults()
-    hang_up(broken.mount)
-    broken.api.reset_counters()
-    yield broken
-    broken.api.clear_faults()
 
 
 @pytest.mark.parametrize("case", FAILURES)
@@ -118,13 +33,18 @@ def test_a_failure_has_its_errno_and_its_sentence(fresh, case):
     assert "sk-test" not in said
 
 
-@pytest.mark.parametrize("case", ("401", "429", "redirect", "HTML", "deep", "500", "silence"))
+ENTRIES = ((os.listdir, "instances"), (os.listdir, "by-name"), (os.stat, "tables/instances.tsv"),
+           (os.listdir, "json"), (os.listdir, "by-status"), (os.stat, "ssh/config"))
+
+
+@pytest.mark.parametrize("case", FAILURES)
 def test_a_failing_list_has_its_errno_too(fresh, case):
     fault, expected, _ = FAILURES[case]
     fresh.api.fault("list", **fault)
-    assert errno_of(os.listdir, fresh.mount.path / "instances") == expected
-    assert errno_of(os.listdir, fresh.mount.path / "by-name") == expected
-    assert read_errno(fresh.mount, "tables/instances.tsv") == expected
+    look, name = ENTRIES[list(FAILURES).index(case) % len(ENTRIES)]
+    assert re.fullmatch(OF_A_LIST.get(case, expected), errno_of(look, fresh.mount.path / name)
+                        or "none")
+    assert "instances/x" not in fresh.mount.read(".ppiofs/last_error")
 
 
 @pytest.mark.parametrize("body", (b"[]", b"{}", b'{"data":{}}', b'{"data":null}', b'{"data":"x"}',
