@@ -54,6 +54,12 @@ def file_name(raw):
     return f"{kept}~{hashlib.sha256(raw.encode()).hexdigest()[:16]}"
 
 
+def numbered(name, number):
+    """One that is too long for its number is cut like any other."""
+    longer = f"{name}~{number}"
+    return longer if len(longer.encode()) <= NAME_BYTES else file_name(longer)
+
+
 def is_scalar(value):
     return not isinstance(value, (dict, list))
 
@@ -87,9 +93,8 @@ class Directory:
         found = {}
         for name, what in firm:
             if name in found:
-                number = next(k for k in range(2, 10**6)
-                              if f"{name}~{k}" not in taken and f"{name}~{k}" not in found)
-                name = f"{name}~{number}"
+                name = next(new for new in (numbered(name, k) for k in range(2, 10**6))
+                            if new not in taken and new not in found)
             found[name] = what
         for raw, what, gives_way in self.entries:
             if gives_way:
@@ -115,7 +120,7 @@ class _Mapping:
     def members(self, directory, path, value, secret):
         for key, member in value.items():
             known = f"{path}.{key}" if path else key
-            self.value(directory, key, member, known if "." not in key and path != "?" else "?",
+            self.value(directory, shown(key), member, known if "." not in key and path != "?" else "?",
                        secret)
 
     def value(self, directory, raw, value, path, secret, gives_way=False):

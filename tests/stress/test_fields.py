@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""Every field of the document, missing, null and of every wrong type, and what is as wrong as a
+value can be: the mount equals the model (model.py) in each."""
+import copy
+import os
+
+import mock_fleet
+import pytest
+from checker import Checker
+from helpers import module_mount
+from mock_faults import to_json
+from openapi_example import EXAMPLE
+
+MISSING = object()
+VALUES = (
+    MISSING, None, True, False, 0, -1, 2**31, 2**63, 2**64, 1.5, 1e300, 292277026596, "", "text",
+    "NaN", "-1", "../../etc/passwd", "two\nlines\n", "nul\0in", "half \ud800", "\x1b[31m", [], {},
+    ["a", 1, None], [""], [[]], [[], {}], [{}], [{}, 1], [{"a": 1}, {"a": 1}], {"": ""},
+    {"a": {"b": []}}, {"key": "a", "value": "b"}, {"status": {"status": "x"}},
+)
+LONG = ("k" * 255, "k" * 256, "k" * 5000, "字" * 85, "字" * 86)
+KEYS = ("", "=", "A=B", "/", "/etc/passwd", ".", "..", "A", "A", "A", "a", "A~2", "A~3", "-x", "%",
+        "%41", "\n", "\x7f", "\u202e", "half \ud800", "half \udfff", None, 0, -0.0, True, 2**64, *LONG)
+
+
+def _places(value, path=()):
+    """Where a value stands in the example, elements of arrays too."""
+    if path:
+        yield path
+    pairs = (value.items() if isinstance(value, dict) else
+             enumerate(value) if isinstance(value, list) else ())
+    for key, member in pairs:
+        yield from _places(member, (*path, key))
+
+
+def _with(path, value):
+    """The field of the example that @path begins with, alone in a record, with @value at @path."""
+    record = {path[0]: copy.deepcopy(EXAMPLE[path[0]])}
+    holder = record
+    for key in path[:-1]:
+        holder = holder[key]
+    if value is MISSING:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = value
+    return record
+
+
+def _every_field_of_every_type():
+    records = {}
+    for path in _places(EXAMPLE):
+        if path != ("id",):
+            for number, value in enumerate(VALUES):
+                id = ".".join(map(str, (*path, number)))
+                records[id] = {"id": id, **_with(path, value)}
+    return records
+
+
+def _every_key_twice():
+    record = mock_fleet.make("keys", "keys", envs=[], ports=[], pricing={})
+    record["envs"] = [{"key": key, "value": f"{i}"} for i, key in enumerate((*KEYS, *KEYS))]
+    record["ports"] = [{"port": key, "protocol": f"{i}"} for i, key in enumerate((*KEYS, *KEYS))]
+    record["pricing"]["prepaid"] = {"monthly_price": [{"month": key} for key in (*KEYS, *KEYS)]}
+    # Half a pair arrives as U+FFFD, and an object with a key twice is refused.
+    record["unknown"] = {key: key for key in KEYS if isinstance(key, str) and key != "half \udfff"}
+    return {"keys": record}
+
+
+fields = module_mount(_every_field_of_every_type, {"ttl": 600})
+keys = module_mount(_every_key_twice, {"ttl": 600})
+
+
+@pytest.mark.slow(240)
+# semantics: odd-shapes-hide-nothing
+def test_every_field_may_be_missing_null_and_of_any_type(fields):
+    assert len(fields.api.fleet) > 2000
+    Checker(fields.mount, fields.api.fleet).check_all()
+    os.stat(fields.mount.path / "ssh" / "config")
+
+
+def test_every_key_may_be_odd_and_come_twice(keys):
+    Checker(keys.mount, keys.api.fleet).check_all()
+
+
+MANY = 100_000
+
+
+@pytest.mark.slow(240)
+@pytest.mark.parametrize("key, name", (
+    (lambda i: f"K{i}", lambda i: f"K{i}"),
+    (lambda i: "K", lambda i: f"K~{i + 1}" if i else "K")), ids=("own keys", "one key"))
+def test_a_hundred_thousand_variables_are_all_there(api, mount_factory, key, name):
+    envs = [{"key": key(i), "value": str(i)} for i in range(MANY)]
+    api.replace_fleet({"many": {"id": "many", "envs": envs}})
+    mount = mount_factory(options={"ttl": 600, "timeout": 60})
+    place = mount.path / "instances" / "many" / "envs"
+    assert set(os.listdir(place)) == set(map(name, range(MANY)))
+    for i in range(0, MANY, 97):
+        assert (place / name(i)).read_text() == f"{i}\n"
+    assert os.path.getsize(mount.path / "json" / "many.json") == len(to_json(api.fleet["many"]))
