@@ -39,8 +39,17 @@ NAMES = (
     ("name", "name"),
     ("NAME", "NAME"),
     ("instances.tsv", "instances.tsv"),
+    ("instances", "instances"),
+    ("json", "json"),
+    ("x.json", "x.json"),
+    ("status", "status"),
+    ("ssh_command", "ssh_command"),
+    (".ppiofs", ".ppiofs"),
     (".git", ".git"),
     (".hidden", ".hidden"),
+    ("4913", "4913"),
+    ("x.swp", "x.swp"),
+    ("Thumbs.db", "Thumbs.db"),
     ("a~", "a~"),
     ("a~2", "a~2"),
     ("x" * 255, "x" * 255),
@@ -66,6 +75,7 @@ def cut(raw):
     return kept.decode() + "~" + hashlib.sha256(raw.encode()).hexdigest()[:16]
 
 
+PROBED = ("4913", "x.swp", "Thumbs.db", "a~")  # by editors and shells: only what is listed is there
 SHOWN = dict(NAMES) | {raw: cut(raw) for raw in LONG}
 
 
@@ -145,8 +155,7 @@ def test_a_shell_star_meets_no_option_and_no_escape(hostile):
 
 def _can_be_typed(raw):
     """Neither cut to length nor what is never asked for; what stands for itself is below."""
-    name = SHOWN[raw]
-    return raw not in LONG and not name.startswith(".") and not name.endswith("~")
+    return raw not in LONG and raw not in PROBED and not SHOWN[raw].startswith(".")
 
 
 @pytest.mark.parametrize("raw", filter(_can_be_typed, RAW), ids=lambda raw: ascii(raw[:12]))
@@ -185,3 +194,31 @@ def test_a_name_that_looks_like_a_shared_one_does_not_hide_it(api, mount):
     assert sorted(links.values()) == [f"../instances/{i}" for i in (1, 2, 3)]
     assert "n" not in links and links["n~2"] == "../instances/2"
     assert len(links) == 3
+
+
+HALF, ARRIVES_AS = "\ud800", "\ufffd"
+
+
+def test_half_a_character_makes_a_name_all_the_same(api, mount):
+    api.replace_fleet({})
+    api.add(mock_fleet.make(f"id {HALF}", f"name {HALF}", region=HALF, status={"status": HALF},
+                            envs=[{"key": HALF, "value": "v"}], object={HALF: "w"}),
+            id=f"id {ARRIVES_AS}")
+    target = f"../../instances/id {ARRIVES_AS}"
+    assert mount.ls("instances") == [f"id {ARRIVES_AS}"]
+    assert os.readlink(mount.path / "by-name" / f"name {ARRIVES_AS}") == target[3:]
+    for view in ("by-region", "by-status"):
+        assert os.readlink(mount.path / view / ARRIVES_AS / f"id {ARRIVES_AS}") == target
+    assert mount.read(f"instances/id {ARRIVES_AS}/envs/{ARRIVES_AS}") == "v\n"
+    assert mount.read(f"instances/id {ARRIVES_AS}/object/{ARRIVES_AS}") == "w\n"
+    assert mount.read(f"instances/id {ARRIVES_AS}/id") == f"id {ARRIVES_AS}\n"
+
+
+def test_ids_that_arrive_as_one_are_one(api, mount):
+    """The others are listed, and nothing is listed twice."""
+    mount.expect_stderr("warning: ")
+    for half in ("\ud800", "\udfff", "\udc00\ud800"):
+        api.add(mock_fleet.make(half, half))
+    names = mount.ls("instances")
+    assert len(names) == len(set(names)) and len(names) >= len(api.fleet) - 2
+    assert ARRIVES_AS in names
