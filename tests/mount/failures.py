@@ -8,9 +8,14 @@ from mock_api import MockApi
 from mounting import Mount
 
 TIMEOUT = 0.8
-DEEP = b'{"id":"x","a":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+DEPTH_MOST = 64
 HTML = b"<html><head><title>Welcome</title></head><body>captive portal</body></html>"
 MIB = b" " * (1 << 20)
+
+
+def deep(levels):
+    """An instance called x with so many levels, itself among them."""
+    return b'{"id":"x","a":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
 
 
 def _endless(first=b'{"id":"x","a":"'):
@@ -59,7 +64,9 @@ FAILURES = {
     "two answers": (dict(status=200, body=b'{"id":"x"}\n{"id":"x"}'), "EBADMSG", "200, but"),
     "only spaces": (dict(status=200, body=b" \n\t "), "EBADMSG", "200, but"),
     "UTF-16": (dict(status=200, body='{"id":"x"}'.encode("utf-16")), "EBADMSG", "200, but"),
-    "deep": (dict(status=200, body=DEEP), "EBADMSG", "200, but.*deep|nest"),
+    "deep": (dict(status=200, body=deep(10_000)), "EBADMSG", "200, but.*deep|nest"),
+    "one level too deep": (dict(status=200, body=deep(DEPTH_MOST + 1)), "EBADMSG",
+                           "200, but.*deep|nest"),
     "another id": (dict(status=200, body={"id": "other"}), "EBADMSG", "200, but"),
     "no id": (dict(status=200, body={"name": "x"}), "EBADMSG", "200, but"),
     "cut, of unknown length": (dict(raw=b'HTTP/1.1 200 OK\r\n\r\n{"id":"x","name":"n'), "EBADMSG",

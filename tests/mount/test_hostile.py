@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import mock_fleet
 import pytest
 from certificates import Authority
-from failures import broken, fresh  # noqa: F401
+from failures import DEPTH_MOST, broken, deep, fresh  # noqa: F401
 from helpers import (ALL, ONE, as_json, errno_of, hang_up, list_body, read_errno,
                      wait_for)
 from http2 import Http2Front
@@ -46,6 +46,9 @@ LISTS = {
     "nothing at all": ({"": page("")}, "", 1),
     "an odd cursor": ({"": page("a", ODD), ODD: page("b")}, "a1 b2", 2),
     "a monstrous cursor": ({"": page("a", "x" * 5000)}, "EBADMSG", 1),
+    "too many for one page": ({"": {"data": [0] * 100_001}}, "EFBIG", 1),
+    "too many for all pages": ({"": {"data": [0] * 100_000, "next_cursor": "x"}, "x": page("a")},
+                               "EFBIG", 2),
     "a page that is none": ({"": page("a", "x"), "x": []}, "EBADMSG", 2),
     "a page without data": ({"": page("a", "x"), "x": {"has_more": False}}, "EBADMSG", 2),
 }
@@ -57,7 +60,8 @@ def serve_pages(api, pages):
             request.target.partition("?")[2]).get("cursor", [""])[0] == cursor
     for number, (cursor, body) in enumerate(pages.items(), 1):
         if isinstance(body, dict) and "data" in body:
-            body = {**body, "data": [{"id": id, "name": str(number)} for id in body["data"]]}
+            body = {**body, "data": [{"id": id, "name": str(number)} if id else id
+                                     for id in body["data"]]}
         api.fault(by_cursor(cursor), status=200, body=body)
 
 
@@ -137,6 +141,13 @@ def test_headers_make_no_difference(fresh, headers):
 
 def as_json_of_api(id):
     return json.dumps(ALL[id], ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def test_what_is_as_deep_as_it_may_be_is_shown_to_the_bottom(fresh):
+    fresh.api.fault("x", status=200, body=deep(DEPTH_MOST))
+    bottom = "/".join(["a", *["0"] * (DEPTH_MOST - 2)])
+    assert fresh.mount.read_bytes(f"instances/x/{bottom}") == b""
+    assert fresh.mount.read_bytes("json/x.json") == deep(DEPTH_MOST)
 
 
 # Connections
