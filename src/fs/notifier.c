@@ -3,11 +3,6 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
-
-#define NS_PER_S 1000000000
-/* A notice takes microseconds; the end of the mount is promised within a second. */
-#define STOP_NS (NS_PER_S / 5)
 
 typedef struct {
     fuse_ino_t node;
@@ -103,19 +98,14 @@ static void tell_to_stop(Notifier *notifier)
     pthread_mutex_unlock(&notifier->lock);
 }
 
-void notifier_stop(Notifier *notifier)
+gboolean notifier_stop(Notifier *notifier)
 {
-    struct timespec limit;
-
     if (notifier == NULL)
-        return;
+        return TRUE;
     tell_to_stop(notifier);
-    clock_gettime(CLOCK_REALTIME, &limit);
-    limit.tv_nsec += STOP_NS;
-    limit.tv_sec += limit.tv_nsec / NS_PER_S;
-    limit.tv_nsec %= NS_PER_S;
-    if (notifier->running && pthread_timedjoin_np(notifier->thread, NULL, &limit) == 0)
+    if (notifier->running && pthread_tryjoin_np(notifier->thread, NULL) == 0)
         notifier->running = FALSE;
+    return !notifier->running;
 }
 
 void notifier_free(Notifier *notifier)

@@ -19,6 +19,9 @@
 #define SPIN_US 50
 /* The network, timers and signals get their turn at least that often. */
 #define TURN_US 5000
+/* A notice takes microseconds; the end of the mount is promised within a second. */
+#define STOP_US (G_USEC_PER_SEC / 5)
+#define STOP_STEP_US 100
 
 struct Session {
     Fs *fs;
@@ -210,18 +213,31 @@ void session_age_names(Session *session)
     fs_each_directory(session->fs, forget_name, session);
 }
 
-static void forget_directory(guint64 nodeid, const char *name, gpointer data)
+static void forget_attributes(guint64 nodeid, const char *name, gpointer data)
 {
     Session *session = data;
 
+    (void)name;
     notifier_forget_attributes(session->notifier, nodeid);
-    forget_name(nodeid, name, session);
 }
 
 void session_forget_names(Session *session)
 {
-    age_all_names(session);
-    fs_each_directory(session->fs, forget_directory, session);
+    session_age_names(session);
+    fs_each_directory(session->fs, forget_attributes, session);
+}
+
+/* Whoever looks something up holds a lock that the last notice may wait for: he gets an answer, and
+ * so does whoever comes next, until the notice has been given. */
+static void stop_notifier(Session *session)
+{
+    gint64 limit = g_get_monotonic_time() + STOP_US;
+
+    while (!notifier_stop(session->notifier) && g_get_monotonic_time() < limit) {
+        if (!serve_one(session))
+            g_usleep(STOP_STEP_US);
+        fs_answer_all(session->fs);
+    }
 }
 
 void session_free(Session *session)
@@ -232,7 +248,7 @@ void session_free(Session *session)
         g_source_destroy(session->source);
         g_source_unref(session->source);
     }
-    notifier_stop(session->notifier);
+    stop_notifier(session);
     if (session->mounted)
         fuse_session_unmount(session->fuse);
     notifier_free(session->notifier);

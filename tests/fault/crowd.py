@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Those who wait: system calls made by many threads at once, and real commands, each timed."""
 import contextlib
+import itertools
 import os
 import subprocess
 import threading
@@ -9,6 +10,7 @@ from typing import NamedTuple, Optional
 
 from helpers import errno_of
 
+LOOKERS = 8
 JOIN_SECONDS = 40  # the watchdog frees whoever hangs; this is for those it cannot
 
 
@@ -59,6 +61,27 @@ class Crowd:
 def crowd_of(count, function, *paths):
     """@count callers, spread evenly over @paths."""
     return Crowd((function.__name__, function, paths[i % len(paths)]) for i in range(count))
+
+
+def _look_for_nothing(mount, me):
+    """Always another name of the root: each time the kernel asks, and holds the root's lock."""
+    for i in itertools.count():
+        failure = errno_of(os.lstat, mount.path / f"nothing-{me}-{i}")
+        if failure != "ENOENT" or not mount.is_mounted():
+            return
+
+
+@contextlib.contextmanager
+def looking_for_nothing(mount):
+    """Threads that do so until the mount is gone, which must happen in the block."""
+    threads = [threading.Thread(target=_look_for_nothing, args=(mount, me), daemon=True)
+               for me in range(LOOKERS)]
+    for thread in threads:
+        thread.start()
+    yield
+    for thread in threads:
+        thread.join(JOIN_SECONDS)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def spawn(argv, **how):

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 import peers
-from crowd import crowd_of, parked, read_file, seconds_of
+from crowd import crowd_of, looking_for_nothing, parked, read_file, seconds_of
 from helpers import wait_for
 from mounting import run
 
@@ -100,3 +100,18 @@ def test_two_signals_are_as_good_as_one(api, mount):
         mount.signal(signal.SIGTERM)
         mount.signal(signal.SIGINT)
     _check_end(mount, _stop(mount, twice), crowd)
+
+
+ENDS_IN_A_ROW = 30
+
+
+@pytest.mark.parametrize("_", range(ENDS_IN_A_ROW))
+def test_it_ends_while_the_kernel_is_told_to_forget(_, mount):
+    """What is told waits for a lock that those hold who look something up, and nobody answers."""
+    mount.ls("instances")
+
+    def forget_and_end(mount):
+        mount.signal(signal.SIGHUP)
+        mount.signal(signal.SIGTERM)
+    with looking_for_nothing(mount):
+        _check_end(mount, _stop(mount, forget_and_end))

@@ -9,6 +9,7 @@ import signal
 
 import pytest
 
+from crowd import looking_for_nothing
 from helpers import ONE, errno_of, wait_for
 from mounting import KEY, Mount, binary, daemon_environment, run
 from namespace import is_private
@@ -68,6 +69,23 @@ def test_a_killed_mount_with_readers_in_it_is_taken_over(api, tmp_path, watchdog
     finally:
         for fd in (file, directory):
             errno_of(os.close, fd)  # says ENOTCONN, and closes
+
+
+def _kernel():
+    return tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
+
+
+@pytest.mark.skipif(_kernel() < (6, 16), reason="the kernel is told name by name, under a lock")
+def test_one_killed_while_the_kernel_is_told_to_forget_is_taken_over(api, tmp_path, watchdog):
+    for _ in range(KILLS):
+        mount = Mount(api, tmp_path, watchdog=watchdog)
+        mount.ls("instances")
+        with looking_for_nothing(mount):
+            mount.signal(signal.SIGHUP)
+            _kill(mount)
+        _forget(mount)
+    with Mount(api, tmp_path, watchdog=watchdog) as mount:
+        assert ONE in mount.ls("instances")
 
 
 @pytest.mark.skipif(not can_be_nobody(), reason="needs root, setpriv and a mount namespace")

@@ -22,10 +22,11 @@ void notifier_forget_name(Notifier *notifier, fuse_ino_t directory, const char *
  * once. */
 void notifier_forget_attributes(Notifier *notifier, fuse_ino_t node);
 
-/* Lets the thread end before the connection is closed under it, or another descriptor could take
- * the number that it writes to. Gives up after a moment: it may wait for a lock that only
- * unmounting frees. */
-void notifier_stop(Notifier *notifier);
+/* Tells the thread to end, and returns whether it has: never waits. Before that the connection must
+ * not be closed, or another descriptor could take the number that it writes to. The notice that is
+ * being given may wait for a LOOKUP to be answered, and not even unmounting ends that, since the
+ * connection stays open while it writes: go on answering, and ask again. */
+gboolean notifier_stop(Notifier *notifier);
 
-/* Waits for the thread. To be called after unmounting, which frees it from any lock. */
+/* Waits for the thread. */
 void notifier_free(Notifier *notifier);
