@@ -5,13 +5,18 @@
 #include <string.h>
 
 #include "ppiofs/base/error.h"
+#include "ppiofs/tree/common_name.h"
 #include "ppiofs/tree/name.h"
 #include "ppiofs/tree/packed.h"
+
+/* Places in a Subtree's bytes have 31 bits: see private.h. */
+#define MAX_BYTES G_MAXINT32
 
 /* A node as it was added; offsets are into Draft.bytes. */
 typedef struct {
     guint32 parent;
-    guint32 name;
+    guint32 name;   /* unless it is a common one */
+    guint32 common; /* its number, or COMMON_NAME_NONE */
     guint32 data;
     guint32 size;
     guint8 kind;
@@ -57,7 +62,7 @@ static guint32 add_bytes(Draft *draft, const char *bytes, gsize length)
 {
     gsize at = draft->n_bytes;
 
-    if (draft->n_bytes + length > G_MAXUINT32) {
+    if (draft->n_bytes + length > MAX_BYTES) {
         draft_fail(draft, PPIOFS_ERROR_TOO_LARGE);
         return 0;
     }
@@ -67,6 +72,22 @@ static guint32 add_bytes(Draft *draft, const char *bytes, gsize length)
         memcpy(draft->bytes + at, bytes, length);
     draft->n_bytes += length;
     return (guint32)at;
+}
+
+static const char *name_of(const Draft *draft, guint32 node)
+{
+    const DraftNode *n = &draft->nodes[node];
+
+    return n->common == COMMON_NAME_NONE ? draft->bytes + n->name : common_name(n->common);
+}
+
+static void set_name(Draft *draft, guint32 node, const char *name)
+{
+    guint32 common = common_name_find(name);
+
+    draft->nodes[node].common = common;
+    if (common == COMMON_NAME_NONE)
+        draft->nodes[node].name = add_bytes(draft, name, strlen(name) + 1);
 }
 
 static NodeIndex add_node(Draft *draft, NodeIndex parent, const char *raw_name, NodeKind kind,
@@ -87,10 +108,10 @@ static NodeIndex add_node(Draft *draft, NodeIndex parent, const char *raw_name, 
     guint8 inherited = draft->n_nodes > 0 ? draft->nodes[parent].flags & NODE_SECRET : 0;
     draft->nodes[draft->n_nodes] = (DraftNode){
         .parent = parent,
-        .name = add_bytes(draft, name, strlen(name) + 1),
         .kind = (guint8)kind,
         .flags = (guint8)flags | inherited,
     };
+    set_name(draft, draft->n_nodes, name);
     return draft->n_nodes++;
 }
 
@@ -144,13 +165,13 @@ void draft_append(Draft *draft, const char *content, gsize length)
 static int compare_siblings(gconstpointer a, gconstpointer b, gpointer data)
 {
     const Draft *draft = data;
-    const DraftNode *x = &draft->nodes[*(const guint32 *)a];
-    const DraftNode *y = &draft->nodes[*(const guint32 *)b];
+    guint32 x_node = *(const guint32 *)a, y_node = *(const guint32 *)b;
+    const DraftNode *x = &draft->nodes[x_node], *y = &draft->nodes[y_node];
     int order;
 
     if (x->parent != y->parent)
         return x->parent < y->parent ? -1 : 1;
-    order = strcmp(draft->bytes + x->name, draft->bytes + y->name);
+    order = strcmp(name_of(draft, x_node), name_of(draft, y_node));
     if (order == 0)
         order = (x->flags & NODE_OPTIONAL) - (y->flags & NODE_OPTIONAL);
     return order != 0 ? order : (x < y ? -1 : 1);
@@ -159,7 +180,7 @@ static int compare_siblings(gconstpointer a, gconstpointer b, gpointer data)
 static gboolean same_name(const Draft *draft, guint32 a, guint32 b)
 {
     return draft->nodes[a].parent == draft->nodes[b].parent &&
-           strcmp(draft->bytes + draft->nodes[a].name, draft->bytes + draft->nodes[b].name) == 0;
+           strcmp(name_of(draft, a), name_of(draft, b)) == 0;
 }
 
 /* Whether some sibling of @node was given @name from the start. */
@@ -172,7 +193,7 @@ static gboolean name_is_taken(Draft *draft, const guint32 *order, guint32 node, 
         const DraftNode *other = &draft->nodes[order[middle]];
         int side = other->parent != draft->nodes[node].parent
                        ? (other->parent < draft->nodes[node].parent ? -1 : 1)
-                       : strcmp(draft->bytes + other->name, name);
+                       : strcmp(name_of(draft, order[middle]), name);
 
         if (side == 0)
             return TRUE;
@@ -187,7 +208,7 @@ static gboolean name_is_taken(Draft *draft, const guint32 *order, guint32 node, 
 /* "name~k" within the bound on names; @k moves on to the next free number. */
 static char *numbered_name(Draft *draft, const guint32 *order, guint32 node, guint32 *k)
 {
-    const char *base = draft->bytes + draft->nodes[node].name;
+    const char *base = name_of(draft, node);
     char numbered[NAME_MAX_BYTES + sizeof "~4294967295"];
     char *name = NULL;
 
@@ -223,8 +244,10 @@ static void rename_twins(Draft *draft, const guint32 *order)
                 renames[n++] = (Rename){ order[i], add_bytes(draft, name, strlen(name) + 1) };
         }
     }
-    for (gsize i = 0; i < n && !draft->failed; i++)
+    for (gsize i = 0; i < n && !draft->failed; i++) {
         draft->nodes[renames[i].node].name = renames[i].name;
+        draft->nodes[renames[i].node].common = COMMON_NAME_NONE;
+    }
 }
 
 static guint32 *sort_nodes(Draft *draft)
@@ -282,7 +305,7 @@ static Subtree *pack(Draft *draft, const guint32 *order, const Children *childre
         const DraftNode *node = &draft->nodes[queue[at]];
         const Children *below = &children[queue[at]];
 
-        packed_add(tree, draft->bytes + node->name, (NodeKind)node->kind,
+        packed_add(tree, name_of(draft, queue[at]), node->common, (NodeKind)node->kind,
                    (NodeFlags)(node->flags & ~NODE_OPTIONAL), draft->bytes + node->data,
                    node->size);
         if (node->kind != NODE_DIRECTORY)

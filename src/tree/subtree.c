@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ppiofs/tree/common_name.h"
 #include "ppiofs/tree/packed.h"
 #include "ppiofs/tree/private.h"
 
@@ -37,17 +38,18 @@ static guint32 add_bytes(Subtree *tree, const char *bytes, gsize length)
     return at;
 }
 
-void packed_add(Subtree *tree, const char *name, NodeKind kind, NodeFlags flags,
+void packed_add(Subtree *tree, const char *name, guint32 common, NodeKind kind, NodeFlags flags,
                 const char *content, guint32 length)
 {
     Node *node = &tree->nodes[tree->n_nodes];
 
     /* A parent that was added before has claimed this place already; the root has none. */
     *node = (Node){
-        .parent = tree->n_nodes == 0 ? NODE_NONE : node->parent,
-        .name = add_bytes(tree, name, strlen(name) + 1),
-        .kind = (guint8)kind,
-        .flags = (guint8)flags,
+        .parent = tree->n_nodes == 0 ? 0 : node->parent,
+        .name = common == COMMON_NAME_NONE ? add_bytes(tree, name, strlen(name) + 1)
+                                           : NAME_IS_COMMON | common,
+        .kind = kind,
+        .flags = flags,
     };
     if (kind == NODE_DIRECTORY) {
         tree->keys[tree->n_directories++].node = tree->n_nodes;
@@ -105,12 +107,14 @@ NodeFlags subtree_flags(const Subtree *tree, NodeIndex node)
 
 NodeIndex subtree_parent(const Subtree *tree, NodeIndex node)
 {
-    return tree->nodes[node].parent;
+    return node == 0 ? NODE_NONE : tree->nodes[node].parent;
 }
 
 const char *subtree_name(const Subtree *tree, NodeIndex node)
 {
-    return tree->bytes + tree->nodes[node].name;
+    guint32 name = tree->nodes[node].name;
+
+    return name & NAME_IS_COMMON ? common_name(name & ~NAME_IS_COMMON) : tree->bytes + name;
 }
 
 const char *subtree_content(const Subtree *tree, NodeIndex node, gsize *ret_length)
@@ -224,7 +228,7 @@ NodeIndex subtree_directory_by_key(const Subtree *tree, guint64 key)
 
 void subtree_mark(Subtree *tree, NodeIndex node, NodeFlags flag)
 {
-    tree->nodes[node].flags |= (guint8)flag;
+    tree->nodes[node].flags |= flag;
 }
 
 void subtree_set_serial(Subtree *tree, guint64 serial)

@@ -14,6 +14,7 @@ from helpers import hang_up, wait_for, walk
 
 REFRESHES = int(os.environ.get("PPIOFS_REFRESHES", 10000))
 FLAT = 1.10
+KIB_PER_INSTANCE = 8
 GRAIN_KIB = 512  # the allocator's steps: below this nothing is told from nothing
 
 
@@ -87,6 +88,19 @@ def test_what_the_kernel_forgets_is_given_back(api, mount_factory):
         stats = mount.stats()
         return stats["ppiofs_kernel_directories"] <= 2 and stats["ppiofs_kernel_versions"] <= 4
     wait_for(has_forgotten, 20)
+
+
+def test_an_instance_that_was_read_takes_no_more_than_8_kib(api, mount_factory):
+    """With all that is kept of it: the list's part, the full record, its body, and what stands for
+    them in the kernel's favour."""
+    mount = mount_factory(options={"ttl": 600, "log": "error", "page_size": 100})
+    few, many, samples = 300, 1800, []
+    for number in (few, many):
+        api.replace_fleet(mock_fleet.fleet(number))
+        hang_up(mount)
+        assert len(walk(mount.path / "instances")) > 40 * number
+        samples.append(resident_kib(mount))
+    assert (samples[1] - samples[0]) / (many - few) <= KIB_PER_INSTANCE, samples
 
 
 def test_old_versions_are_given_back_while_they_are_replaced(api, mount_factory):

@@ -10,8 +10,9 @@
  * contents. NULL when memory ends. */
 Subtree *packed_new(guint32 n_nodes, guint32 n_directories, gsize n_bytes);
 
-/* Adds the next node; @name and @content are copied. */
-void packed_add(Subtree *tree, const char *name, NodeKind kind, NodeFlags flags,
+/* Adds the next node; @content is copied, and @name unless it is a common one, of number @common.
+ */
+void packed_add(Subtree *tree, const char *name, guint32 common, NodeKind kind, NodeFlags flags,
                 const char *content, guint32 length);
 
 /* Says that the children of directory @node are the @n nodes from @first on. */

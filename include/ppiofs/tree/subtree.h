@@ -12,8 +12,9 @@ typedef struct Subtree Subtree;
 
 typedef guint32 NodeIndex;
 #define NODE_NONE G_MAXUINT32
-/* A subtree never has more nodes than this: a node number fits 20 bits, with one to spare. */
-#define SUBTREE_MAX_NODES 0xffffe
+/* A subtree never has more nodes than this: a node number fits its bits, with one to spare. */
+#define SUBTREE_NODE_BITS 20
+#define SUBTREE_MAX_NODES ((1 << SUBTREE_NODE_BITS) - 2)
 
 typedef enum { NODE_DIRECTORY, NODE_FILE, NODE_SYMLINK } NodeKind;
 
