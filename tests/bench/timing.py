@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""How long a command takes; tables; and the figures that are compared at the end."""
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+HUNG_SECONDS = 1800
+
+
+def _run(command, **streams):
+    """With an alarm, as subprocess's own timeout looks only every 50 ms whether the command ended."""
+    def give_up(*_):
+        raise TimeoutError(f"{command[:100]}: not done after {HUNG_SECONDS} s")
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(HUNG_SECONDS)
+    try:
+        return subprocess.run(command, shell=True, check=True, executable="/bin/bash", text=True,
+                              **streams)
+    finally:
+        signal.alarm(0)
+
+
+def seconds(command):
+    start = time.perf_counter()
+    _run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def output(command):
+    return _run(command, stdout=subprocess.PIPE).stdout
+
+
+def medians(rows):
+    """Of each column."""
+    return [statistics.median(column) for column in zip(*rows)]
+
+
+def table(title, header, rows):
+    print(f"\n{title}\n")
+    rows = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row]
+            for row in [header, *rows]]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        first, *rest = (cell.ljust(w) if i == 0 else cell.rjust(w)
+                        for i, (cell, w) in enumerate(zip(row, widths)))
+        print("  ".join([first, *rest]).rstrip())
+    sys.stdout.flush()
+
+
+class Figures:
+    """What the tables at the end are made of."""
+
+    def __init__(self):
+        self.costs = {}  # (warm or cold, command, instances) -> seconds, without latency
+        self.rss = {}  # instances -> MiB with everything read
+        self.mount_ms = []
+        self.pages = {}  # instances -> pages of the list
+        self._judged = []
+
+    def judge(self, what, value, goal, digits=2):
+        self._judged.append((what, f"{value:.{digits}f}", f"{goal:g}",
+                             "" if value <= goal else "OVER"))
+
+    def print_growth(self):
+        sizes = sorted({instances for _, _, instances in self.costs})
+        rows = []
+        for state, command in dict.fromkeys((s, c) for s, c, _ in self.costs):
+            each = {n: self.costs[state, command, n] / n for n in sizes
+                    if (state, command, n) in self.costs}
+            base = each[min(each)]
+            rows.append((f"{state} {command}", *(f"{each[n] * 1e6:.1f}" if n in each else ""
+                                                 for n in sizes),
+                         *(f"{each[n] / base:.2f}" if n in each else "" for n in sizes[1:])))
+            for n in sizes[1:]:
+                if n in each:
+                    self.judge(f"growth per instance, {state} {command}, {n:,} / {min(each):,}",
+                               each[n] / base, 1.3)
+        table("growth: us per instance, and relative to the smallest fleet",
+              ("", *(f"{n:,}" for n in sizes), *(f"{n:,} rel." for n in sizes[1:])), rows)
+
+    def print_memory(self):
+        rows = []
+        for instances, mib in sorted(self.rss.items()):
+            kib = (mib - 16) * 1024 / instances
+            rows.append((f"{instances:,}", f"{mib:.1f}", f"{kib:.2f}"))
+            self.judge(f"KiB per instance over 16 MiB, all read, {instances:,}", kib, 8)
+        table("memory with everything read", ("instances", "RSS MiB", "(RSS - 16 MiB)/instance KiB"),
+              rows)
+
+    def print_goals(self):
+        self.judge(f"start to mounted, ms, median of {len(self.mount_ms)}",
+                   statistics.median(self.mount_ms), 30, 1)
+        table("goals", ("", "measured", "at most", ""), self._judged)
