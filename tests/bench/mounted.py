@@ -71,6 +71,12 @@ class Mounted:
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"^{name}:\s+(\d+)", text, re.M)[1])
 
+    def wait_until_expired(self):
+        """A list that took long to fetch stays good for longer than the ttl."""
+        time.sleep(self.ttl + 0.5)
+        while "list: fresh" in (self.path / ".ppiofs/status").read_text():
+            time.sleep(0.5)
+
     def rss_mib(self):
         return self._status("VmRSS") / 1024
 

@@ -134,7 +134,7 @@ KINDS = ("lookup", "readdir", "read", "getattr")
 
 
 def after_ttl_row(mounted, what, command):
-    time.sleep(mounted.ttl + 0.5)
+    mounted.wait_until_expired()
     spent, did = mounted.watch(seconds, command)
     again = seconds(command)
     other = did.fuse_total() - sum(did.fuse[kind] for kind in KINDS)
@@ -166,7 +166,8 @@ def after_ttl(fleet):
 
 
 def idle(fleet, mounted):
-    time.sleep(mounted.ttl + 1)
+    mounted.wait_until_expired()
+    time.sleep(1)
     requests, wake_ups = fleet.server.requests(), mounted.wake_ups()
     time.sleep(IDLE_SECONDS)
     wake_ups, requests = mounted.wake_ups() - wake_ups, fleet.server.requests() - requests
@@ -177,28 +178,23 @@ def idle(fleet, mounted):
 
 def listed_only(fleet):
     """For a fleet too large to walk: what needs the list alone."""
-    ttl = max(30, fleet.instances // 1000)
-    n = fleet.instances
+    answers = fleet.server.answers
+    ttl = max(10, fleet.instances // 5000)
     with stopping(fleet.mount(fleet.server, ttl)) as mounted:
         top = f"{mounted.path}/instances"
-        one = fleet.server.answers.ids[0]
+        ls = f"ls -f {top}"
         every = f"find {top} -mindepth 1 -maxdepth 1 -printf '%p/status\\0' | xargs -0 cat"
-        rows = []
-        for what, command, change in (
-                ("ls -f instances, cold", f"ls -f {top}", None),
-                ("cat of every status, listed", every, None),
-                ("the same again", every, None),
-                ("cat of one status, ttl passed, nothing changed", f"cat {top}/{one}/status", "ttl"),
-                ("cat of one status, ttl passed, one renamed", f"cat {top}/{one}/status", "rename"),
-                ("cat of every status, ttl passed, nothing changed", every, "ttl")):
-            if change == "rename":
-                fleet.server.answers.rename_one()
-            if change:
-                time.sleep(ttl + 0.5)
-            rows.append(listed_row(fleet, mounted, what, command))
-        table(f"{n:,} listed, {fleet.server.answers.n_pages:,} pages, ttl {ttl} s",
-              ("", "s", "us/instance", "FUSE", "HTTP", "CPU s", "server CPU s", "alone", "RSS MiB"),
-              rows)
+        rows = [listed_row(fleet, mounted, "ls instances, cold", ls),
+                listed_row(fleet, mounted, "cat of every status, then", every)]
+        mounted.wait_until_expired()
+        rows.append(listed_row(fleet, mounted, "ls, after ttl, nothing changed", ls))
+        rows.append(listed_row(fleet, mounted, "ls again", ls))
+        answers.rename_one()
+        mounted.wait_until_expired()
+        rows.append(listed_row(fleet, mounted, "ls, after ttl, one renamed", ls))
+        rows.append(listed_row(fleet, mounted, "cat of every status, then", every))
+    table(f"{fleet.instances:,} listed, {answers.n_pages:,} pages, ttl {ttl} s",
+          ("", "s", "us/instance", "FUSE", "HTTP", "CPU s", "server CPU s", "alone", "RSS MiB"), rows)
 
 
 def listed_row(fleet, mounted, what, command):
