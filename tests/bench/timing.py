@@ -7,6 +7,7 @@ import sys
 import time
 
 HUNG_SECONDS = 1800
+TRIES = 4
 
 
 def _run(command, **streams):
@@ -30,6 +31,23 @@ def seconds(command):
 
 def output(command):
     return _run(command, stdout=subprocess.PIPE).stdout
+
+
+def caches_dropped():
+    """How often somebody emptied the kernel's caches of directory entries, since boot."""
+    with open("/proc/vmstat", encoding="ascii") as counters:
+        return sum(int(line.split()[1]) for line in counters if line.startswith("drop_"))
+
+
+def undisturbed(measure):
+    """What @measure returns when nobody emptied the caches meanwhile, as another's tests may."""
+    for _ in range(TRIES):
+        before = caches_dropped()
+        result = measure()
+        if caches_dropped() == before:
+            return result
+    print("(somebody empties the caches of this machine: the next figures are not to be trusted)")
+    return result
 
 
 def medians(rows):

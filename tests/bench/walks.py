@@ -5,7 +5,7 @@ import os
 import time
 from typing import NamedTuple
 
-from timing import medians, output, seconds, table
+from timing import medians, output, seconds, table, undisturbed
 
 OPEN_LOOPS = 20000
 IDLE_SECONDS = 10
@@ -72,9 +72,13 @@ def warm(fleet, runs):
 
 def warm_row(fleet, mounted, runs, name, goal, measure):
     """@measure: tree -> seconds. Returns milliseconds."""
-    measure(mounted.path), measure(fleet.tree)
-    (a, b), did = mounted.watch(lambda: medians(
-        [(measure(mounted.path), measure(fleet.tree)) for _ in range(runs)]))
+    def pair():
+        return measure(mounted.path), measure(fleet.tree)
+
+    def warmed_up():
+        pair()
+        return mounted.watch(lambda: medians([pair() for _ in range(runs)]))
+    (a, b), did = undisturbed(warmed_up)
     fleet.figures.judge(f"warm / tmpfs, {name}, {fleet.instances:,}", a / b, goal)
     return name, a * 1000, b * 1000, f"{did.fuse_total() / runs:.0f}", f"{did.http / runs:.0f}"
 
@@ -133,9 +137,14 @@ def judge_latency(fleet, times, pages):
 KINDS = ("lookup", "readdir", "read", "getattr")
 
 
-def after_ttl_row(mounted, what, command):
-    mounted.wait_until_expired()
-    spent, did = mounted.watch(seconds, command)
+def after_ttl_row(mounted, what, command, change=None):
+    def measure():
+        seconds(command), seconds(command)
+        if change is not None:
+            change()
+        mounted.wait_until_expired()
+        return mounted.watch(seconds, command)
+    spent, did = undisturbed(measure)
     again = seconds(command)
     other = did.fuse_total() - sum(did.fuse[kind] for kind in KINDS)
     return (what, f"{spent * 1000:.1f}", f"{again * 1000:.1f}", *(did.fuse[kind] for kind in KINDS),
@@ -148,16 +157,14 @@ def after_ttl(fleet):
     ttl = max(3, fleet.instances // 250)
     with stopping(fleet.mount(fleet.server, ttl)) as mounted:
         cat, grep = (walk.command.format(tree=mounted.path) for walk in (CAT, GREP))
-        seconds(grep), seconds(grep), seconds(cat)
         rows = []
-        for what, command in ((CAT.name, cat), (GREP.name, grep)):
+        for what, command in ((GREP.name, grep), (CAT.name, cat)):
             row, did = after_ttl_row(mounted, f"{what}, nothing changed", command)
             rows.append(row)
             fleet.figures.judge(f"after ttl, {what}: READs, {fleet.instances:,}", did.fuse["read"], 0, 0)
             fleet.figures.judge(f"after ttl, {what}: HTTP over the list's pages, {fleet.instances:,}",
                                 did.http - answers.n_pages, 0, 0)
-        answers.rename_one()
-        rows.append(after_ttl_row(mounted, f"{GREP.name}, one renamed", grep)[0])
+        rows.append(after_ttl_row(mounted, f"{GREP.name}, one renamed", grep, answers.rename_one)[0])
         table(f"after ttl ({ttl} s), {fleet.instances:,} instances on {answers.n_pages} pages, all in "
               "the kernel: ms, requests",
               ("", "ms", "ms again", "LOOKUP", "READDIR", "READ", "GETATTR", "other", "HTTP", "CPU s"),
