@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """How long a command takes; tables; and the figures that are compared at the end."""
+import os
 import signal
 import statistics
 import subprocess
@@ -8,6 +9,7 @@ import time
 
 HUNG_SECONDS = 1800
 TRIES = 4
+LEAST_SECONDS = 0.01  # the grain of CPU times
 
 
 def _run(command, **streams):
@@ -16,11 +18,19 @@ def _run(command, **streams):
         raise TimeoutError(f"{command[:100]}: not done after {HUNG_SECONDS} s")
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(HUNG_SECONDS)
+    process = subprocess.Popen(command, shell=True, executable="/bin/bash", text=True,
+                               start_new_session=True, **streams)
     try:
-        return subprocess.run(command, shell=True, check=True, executable="/bin/bash", text=True,
-                              **streams)
+        said = process.communicate()[0]
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)  # the shell's children, too: they hold the mount
+        process.wait()
+        raise
     finally:
         signal.alarm(0)
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return said
 
 
 def seconds(command):
@@ -30,7 +40,7 @@ def seconds(command):
 
 
 def output(command):
-    return _run(command, stdout=subprocess.PIPE).stdout
+    return _run(command, stdout=subprocess.PIPE)
 
 
 def caches_dropped():
@@ -71,10 +81,9 @@ class Figures:
     """What the tables at the end are made of."""
 
     def __init__(self):
-        self.costs = {}  # (warm or cold, command, instances) -> seconds, without latency
+        self.costs = {}  # (warm, cold or CPU, command, instances) -> seconds, without latency
         self.rss = {}  # instances -> MiB with everything read
         self.mount_ms = []
-        self.pages = {}  # instances -> pages of the list
         self._judged = []
 
     def judge(self, what, value, goal, digits=2):
@@ -82,21 +91,19 @@ class Figures:
                              "" if value <= goal else "OVER"))
 
     def print_growth(self):
-        sizes = sorted({instances for _, _, instances in self.costs})
+        """Every fleet that was measured without latency has every cost."""
+        first, *more = sizes = sorted({instances for *_, instances in self.costs})
         rows = []
-        for state, command in dict.fromkeys((s, c) for s, c, _ in self.costs):
-            each = {n: self.costs[state, command, n] / n for n in sizes
-                    if (state, command, n) in self.costs}
-            base = each[min(each)]
-            rows.append((f"{state} {command}", *(f"{each[n] * 1e6:.1f}" if n in each else ""
-                                                 for n in sizes),
-                         *(f"{each[n] / base:.2f}" if n in each else "" for n in sizes[1:])))
-            for n in sizes[1:]:
-                if n in each:
-                    self.judge(f"growth per instance, {state} {command}, {n:,} / {min(each):,}",
-                               each[n] / base, 1.3)
+        for what in dict.fromkeys(f"{state} {command}" for state, command, _ in self.costs):
+            each = {n: value / n for (state, command, n), value in self.costs.items()
+                    if f"{state} {command}" == what}
+            base = max(each[first], LEAST_SECONDS / first)
+            rows.append((what, *(f"{each[n] * 1e6:.1f}" for n in sizes),
+                         *(f"{each[n] / base:.2f}" for n in more)))
+            for n in more:
+                self.judge(f"growth per instance, {what}, {n:,} / {first:,}", each[n] / base, 1.3)
         table("growth: us per instance, and relative to the smallest fleet",
-              ("", *(f"{n:,}" for n in sizes), *(f"{n:,} rel." for n in sizes[1:])), rows)
+              ("", *(f"{n:,}" for n in sizes), *(f"{n:,} rel." for n in more)), rows)
 
     def print_memory(self):
         rows = []

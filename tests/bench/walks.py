@@ -97,6 +97,7 @@ def cold(fleet, runs):
                      f"{100 * alone / a:.0f} %", f"{mib:.1f}"))
         if not fleet.server.latency:
             fleet.figures.costs["cold", walk.name, fleet.instances] = a
+            fleet.figures.costs["daemon CPU of", walk.name, fleet.instances] = cpu
         if not fleet.server.latency and walk is GREP:
             fleet.figures.judge(f"cold grep -r, us per file, {fleet.instances:,}", a * 1e6 / files, 50)
             fleet.figures.judge(f"cold grep -r, FUSE per file, {fleet.instances:,}", fuse / files, 1.5)
