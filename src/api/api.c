@@ -19,8 +19,9 @@ struct Api {
     ListContext list_context;
     char *base_url;
     ApiStats stats;
-    GPtrArray *pages; /* of the last list that went well; NULL: none did */
-    GQueue calls;     /* under way */
+    GPtrArray *pages;   /* of the last list that went well; NULL: none did */
+    GPtrArray *records; /* of these pages, merged */
+    GQueue calls;       /* under way */
 };
 
 /* Either a list or a GET of one instance. */
@@ -94,13 +95,18 @@ void api_set_key(Api *api, const char *key)
     requests_set_key(api->requests, key);
 }
 
+static void forget_pages(Api *api)
+{
+    g_clear_pointer(&api->pages, g_ptr_array_unref);
+    g_clear_pointer(&api->records, g_ptr_array_unref);
+}
+
 static void on_list(GPtrArray *pages, const GError *error, gpointer data)
 {
     ApiCall *call = data;
     Api *api = call->api;
     ApiListDone done = call->list_done;
     gpointer done_data = call->data;
-    g_autoptr(GPtrArray) records = NULL;
     ApiList result = { 0 };
 
     call_free(call);
@@ -110,9 +116,13 @@ static void on_list(GPtrArray *pages, const GError *error, gpointer data)
     }
     result.n_pages = pages->len;
     result.unchanged = pages_are_same(pages, api->pages);
-    result.records = records = pages_merge(pages);
-    g_clear_pointer(&api->pages, g_ptr_array_unref);
-    api->pages = g_ptr_array_ref(pages);
+    if (!result.unchanged) {
+        forget_pages(api);
+        api->pages = g_ptr_array_ref(pages);
+        api->records = pages_merge(pages);
+    }
+    g_autoptr(GPtrArray) records = g_ptr_array_ref(api->records); /* done() may reset the Api */
+    result.records = records;
     done(&result, NULL, done_data);
 }
 
@@ -228,7 +238,7 @@ void api_cancel(ApiCall *call)
 
 void api_reset(Api *api)
 {
-    g_clear_pointer(&api->pages, g_ptr_array_unref);
+    forget_pages(api);
     requests_reset(api->requests);
 }
 
@@ -249,7 +259,7 @@ void api_free(Api *api)
     while (!g_queue_is_empty(&api->calls))
         api_cancel(g_queue_peek_head(&api->calls));
     requests_free(api->requests);
-    g_clear_pointer(&api->pages, g_ptr_array_unref);
+    forget_pages(api);
     g_free(api->base_url);
     g_free(api);
 }

@@ -98,8 +98,8 @@ gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *inst
     Version *version = versions_hold(fs->versions, tree, instance_ino(fs, instance->name));
     g_autofree char *name = json_file_name(instance);
 
-    version_set_body(version, record_body(instance->record),
-                     subtree_step_ino(top_find(fs, "json")->ino, name));
+    versions_set_body(fs->versions, version, record_body(instance->record),
+                      subtree_step_ino(top_find(fs, "json")->ino, name));
     *entry = (struct fuse_entry_param){ .ino = nodeid_file(subtree_serial(tree), NODEID_BODY),
                                         .entry_timeout = seconds(keep_us),
                                         .attr_timeout = seconds(KEEP_FOREVER_US) };

@@ -4,6 +4,7 @@
 struct Versions {
     GHashTable *by_serial; /* &Entry.serial -> Entry */
     guint64 last_serial;
+    gsize bytes; /* of all trees and bodies */
 };
 
 typedef struct {
@@ -42,6 +43,7 @@ static Entry *enter(Versions *versions, Subtree *tree)
     entry->serial = versions_serial(versions, tree);
     entry->version.tree = subtree_ref(tree);
     g_hash_table_insert(versions->by_serial, &entry->serial, entry);
+    versions->bytes += subtree_size(tree);
     return entry;
 }
 
@@ -58,10 +60,11 @@ Version *versions_hold(Versions *versions, Subtree *tree, guint64 root_ino)
     return &entry->version;
 }
 
-void version_set_body(Version *version, GBytes *body, guint64 body_ino)
+void versions_set_body(Versions *versions, Version *version, GBytes *body, guint64 body_ino)
 {
     if (version->body != NULL)
         return;
+    versions->bytes += g_bytes_get_size(body);
     version->body = g_bytes_ref(body);
     version->body_ino = body_ino;
 }
@@ -73,6 +76,12 @@ const Version *versions_find(const Versions *versions, guint64 serial)
     return entry == NULL ? NULL : &entry->version;
 }
 
+static gsize version_bytes(const Version *version)
+{
+    return subtree_size(version->tree) +
+           (version->body == NULL ? 0 : g_bytes_get_size(version->body));
+}
+
 void versions_forget(Versions *versions, guint64 serial, guint64 n)
 {
     Entry *entry = g_hash_table_lookup(versions->by_serial, &serial);
@@ -80,8 +89,10 @@ void versions_forget(Versions *versions, guint64 serial, guint64 n)
     if (entry == NULL)
         return;
     entry->version.lookups -= MIN(n, entry->version.lookups);
-    if (entry->version.lookups == 0)
-        g_hash_table_remove(versions->by_serial, &serial);
+    if (entry->version.lookups > 0)
+        return;
+    versions->bytes -= version_bytes(&entry->version);
+    g_hash_table_remove(versions->by_serial, &serial);
 }
 
 guint versions_count(const Versions *versions)
@@ -91,19 +102,7 @@ guint versions_count(const Versions *versions)
 
 gsize versions_bytes(const Versions *versions)
 {
-    GHashTableIter iter;
-    gpointer value;
-    gsize bytes = 0;
-
-    g_hash_table_iter_init(&iter, versions->by_serial);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Version *version = &((const Entry *)value)->version;
-
-        bytes += subtree_size(version->tree);
-        if (version->body != NULL)
-            bytes += g_bytes_get_size(version->body);
-    }
-    return bytes;
+    return versions->bytes;
 }
 
 void versions_free(Versions *versions)

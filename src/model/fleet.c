@@ -60,6 +60,7 @@ static void replace_record(const Fleet *fleet, Instance *instance, Record *recor
         instance->last_full = subtree_ref(record_tree(instance->record));
     record_unref(instance->record);
     instance->record = record_ref(record);
+    g_clear_pointer(&instance->item, record_unref);
 }
 
 /* Whether a list item says no more and no less than the record at hand, as far as a list goes. */
@@ -106,9 +107,13 @@ static void apply_item(Fleet *fleet, Record *item, const AnswerTime *time)
          * list, which may then differ from this one in nothing. */
         fleet->unlike_list = TRUE;
         mark_listed(record_tree(instance->record), record_tree(item), 0);
-    } else if (item == instance->record || confirms(item, instance->record)) {
+    } else if (item == instance->record || item == instance->item) {
+        /* It came again with the very same page. */
+    } else if (confirms(item, instance->record)) {
         if (record_is_full(instance->record))
             mark_listed(record_tree(instance->record), record_tree(item), 0);
+        record_unref(instance->item);
+        instance->item = record_ref(item);
     } else {
         subtree_date(record_tree(item), record_tree(instance->record), time->wall, time->wall);
         replace_record(fleet, instance, item);

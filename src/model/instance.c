@@ -20,6 +20,7 @@ void instance_unref(Instance *instance)
         return;
     g_free(instance->name);
     record_unref(instance->record);
+    record_unref(instance->item);
     subtree_unref(instance->last_full);
     g_free(instance);
 }

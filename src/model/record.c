@@ -15,6 +15,7 @@
 struct Record {
     guint refs;
     gboolean full;
+    gboolean gone;
     char *id;
     char *name;
     Subtree *tree;
@@ -48,6 +49,31 @@ static gboolean copy_text(const char *text, char **ret_copy)
     return text == NULL || *ret_copy != NULL;
 }
 
+/* What record_value() copies, not terminated. */
+static const char *find_value(const Record *record, const char *path, gsize *ret_length)
+{
+    NodeIndex node = subtree_lookup(record->tree, path);
+
+    if (node == NODE_NONE || subtree_kind(record->tree, node) != NODE_FILE)
+        return NULL;
+    const char *content = subtree_content(record->tree, node, ret_length);
+    if (*ret_length > 0 && content[*ret_length - 1] == '\n')
+        (*ret_length)--;
+    return content;
+}
+
+static gboolean says_gone(const Record *record)
+{
+    static const char *const gone[] = { "toRemove", "removing", "removed" };
+    gsize length;
+    const char *status = find_value(record, "status", &length);
+
+    for (gsize i = 0; status != NULL && i < G_N_ELEMENTS(gone); i++)
+        if (length == strlen(gone[i]) && memcmp(status, gone[i], length) == 0)
+            return TRUE;
+    return FALSE;
+}
+
 Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError **error)
 {
     const char *id = usable_id(object, error);
@@ -64,6 +90,7 @@ Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError 
     record->refs = 1;
     record->full = (flags & RECORD_FULL) != 0;
     record->tree = tree;
+    record->gone = says_gone(record);
     if (!copy_text(id, &record->id) ||
         !copy_text(json_member_string(object, "name"), &record->name)) {
         g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
@@ -99,19 +126,6 @@ GBytes *record_body(const Record *record)
 gboolean record_is_full(const Record *record)
 {
     return record->full;
-}
-
-/* What record_value() copies, not terminated. */
-static const char *find_value(const Record *record, const char *path, gsize *ret_length)
-{
-    NodeIndex node = subtree_lookup(record->tree, path);
-
-    if (node == NODE_NONE || subtree_kind(record->tree, node) != NODE_FILE)
-        return NULL;
-    const char *content = subtree_content(record->tree, node, ret_length);
-    if (*ret_length > 0 && content[*ret_length - 1] == '\n')
-        (*ret_length)--;
-    return content;
 }
 
 char *record_value(const Record *record, const char *path)
@@ -152,14 +166,7 @@ gint64 record_own_time(const Record *record)
 
 gboolean record_is_gone(const Record *record)
 {
-    static const char *const gone[] = { "toRemove", "removing", "removed" };
-    gsize length;
-    const char *status = find_value(record, "status", &length);
-
-    for (gsize i = 0; status != NULL && i < G_N_ELEMENTS(gone); i++)
-        if (length == strlen(gone[i]) && memcmp(status, gone[i], length) == 0)
-            return TRUE;
-    return FALSE;
+    return record->gone;
 }
 
 Record *record_ref(Record *record)

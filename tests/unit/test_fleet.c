@@ -174,6 +174,14 @@ static void test_the_same_record_object_may_come_again(void)
     fleet_apply_list(f.fleet, records, &time);
     assert_files(&f, "a", "id='a$' x='1$' y='2$'");
     g_assert_cmpint(must_have(&f, "a")->detail_time, !=, 0);
+
+    time = answered(&f, 10, 1);
+    fleet_apply_list(f.fleet, records, &time);
+    g_assert_cmpint(must_have(&f, "a")->item_time, ==, f.now * SECOND);
+    take_record(&f, "a", "'x':3,'y':2"); /* and now it does not agree any more */
+    time = answered(&f, 10, 1);
+    fleet_apply_list(f.fleet, records, &time);
+    assert_files(&f, "a", "id='a$' x='1$'");
 }
 
 static void test_a_changed_item_takes_the_place_of_the_old_one(void)

@@ -93,8 +93,8 @@ static void test_the_first_body_stays(void)
     Version *version = versions_hold(versions, tree, 70);
 
     g_assert_null(version->body);
-    version_set_body(version, body, 80);
-    version_set_body(version, other, 81);
+    versions_set_body(versions, version, body, 80);
+    versions_set_body(versions, version, other, 81);
     g_assert_true(version->body == body);
     g_assert_cmpuint(version->body_ino, ==, 80);
     versions_free(versions);
@@ -108,7 +108,7 @@ static void test_the_bytes_are_those_of_trees_and_bodies_that_are_held(void)
     g_autoptr(GBytes) body = g_bytes_new_static("{}", 2);
 
     g_assert_cmpuint(versions_bytes(versions), ==, 0);
-    version_set_body(versions_hold(versions, tree, 70), body, 80);
+    versions_set_body(versions, versions_hold(versions, tree, 70), body, 80);
     versions_hold(versions, other, 71);
     versions_hold(versions, other, 71);
     g_assert_cmpuint(versions_bytes(versions), ==, subtree_size(tree) + subtree_size(other) + 2);

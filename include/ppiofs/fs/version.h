@@ -27,7 +27,7 @@ Version *versions_hold(Versions *versions, Subtree *tree, guint64 root_ino);
 guint64 versions_serial(Versions *versions, Subtree *tree);
 
 /* Gives the version its body; once is enough. */
-void version_set_body(Version *version, GBytes *body, guint64 body_ino);
+void versions_set_body(Versions *versions, Version *version, GBytes *body, guint64 body_ino);
 
 /* NULL for a serial that the kernel holds nothing of. */
 const Version *versions_find(const Versions *versions, guint64 serial);
@@ -37,7 +37,7 @@ void versions_forget(Versions *versions, guint64 serial, guint64 n);
 
 guint versions_count(const Versions *versions);
 
-/* What all versions take in memory, in bytes. O(versions). */
+/* What all versions take in memory, in bytes. */
 gsize versions_bytes(const Versions *versions);
 
 void versions_free(Versions *versions);

@@ -18,6 +18,7 @@ typedef struct {
     Record *record;     /* the newest answer */
     gint64 item_time;   /* monotonic us: when what the list has was last confirmed */
     gint64 detail_time; /* monotonic us: when the full record was fetched; 0 if it is partial */
+    Record *item;       /* the list item that last agreed with the record; or NULL */
     Subtree *last_full; /* what a partial record took the place of, to date the next; or NULL */
     guint refs;
 } Instance;
