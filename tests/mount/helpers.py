@@ -110,8 +110,9 @@ WALKS = 3
 
 def least_requests(mount, walk):
     """The same of a walk over many files, taken WALKS times: of each kind the least. A kernel may
-    drop a clean page at any time, of any file system (seen on ext4, too, with mincore(2)), and then
-    one walk reads a file or two again; what ppiofs is the reason of, every walk asks for."""
+    drop a clean page at any time, of any file system (DAMON's pageout does; mincore(2) shows it on
+    ext4, too), and then one walk reads a file or two again; what ppiofs is the reason of, every
+    walk asks for."""
     walks = []
     for _ in range(WALKS):
         with fuse_requests(mount) as asked:
