@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/tree/common_name.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Sorted by their bytes. The fields of the published OpenAPI document, and a few of the numbers
@@ -83,22 +84,17 @@ static const char *const common_names[] = { "0",
 
 };
 
+static int compare_names(const void *name, const void *element)
+{
+    return strcmp(name, *(const char *const *)element);
+}
+
 guint32 common_name_find(const char *name)
 {
-    guint32 low = 0, high = G_N_ELEMENTS(common_names);
+    const char *const *found = bsearch(name, common_names, G_N_ELEMENTS(common_names),
+                                       sizeof *common_names, compare_names);
 
-    while (low < high) {
-        guint32 middle = low + (high - low) / 2;
-        int order = strcmp(common_names[middle], name);
-
-        if (order == 0)
-            return middle;
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return COMMON_NAME_NONE;
+    return found == NULL ? COMMON_NAME_NONE : (guint32)(found - common_names);
 }
 
 const char *common_name(guint32 number)
