@@ -5,9 +5,9 @@
 #include "ppiofs/fs/errno.h"
 #include "ppiofs/fs/private.h"
 
-/* A request has the same deadline as the operation that made it, and knows more of why it failed:
- * it is given the time to say so first. */
-#define LAST_WORD_US (20 * G_USEC_PER_SEC / 1000)
+/* A request has the same deadline as the operation, or a little later if it was not sent at once,
+ * and knows more of why it failed: it is given the time to say so first. */
+#define LAST_WORD_US (G_USEC_PER_SEC / 10)
 
 /* A sanitizer is to see who looks at an op after its end. */
 #ifdef PPIOFS_SANITIZED

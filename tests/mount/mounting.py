@@ -89,6 +89,11 @@ def binary():
     return path.resolve()
 
 
+def is_sanitized():
+    """Whether it was built with a sanitizer: then what memory costs is not to be seen."""
+    return any(start in binary().read_bytes() for start in (b"__asan_init", b"__tsan_init"))
+
+
 def daemon_environment(home, extra):
     """The caller's environment without what is not the test's; @extra wins, None removes."""
     env = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}

@@ -18,14 +18,13 @@ import time
 import pytest
 
 from mounting import (END_SECONDS, KEY, MOUNT_SECONDS, NEVER, NOISE, POLL_SECONDS, MountError,
-                      binary, daemon_environment, run)
+                      binary, daemon_environment, is_sanitized, run)
 
 NOBODY, SOMEBODY = 65534, 1  # somebody: another ordinary user, who is in passwd, too
 PLACE = "/mnt"
 # A sanitizer has to look into the process, and catches some signals.
-not_sanitized = pytest.mark.skipif(
-    any(start in binary().read_bytes() for start in (b"__asan_init", b"__tsan_init")),
-    reason="a sanitized build leaves its memory open")
+not_sanitized = pytest.mark.skipif(is_sanitized(),
+                                   reason="a sanitized build leaves its memory open")
 
 SET_UP = r"""
 set -e
