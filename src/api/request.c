@@ -160,7 +160,7 @@ static void on_answered(const HttpAnswer *answer, const GError *error, gpointer 
         queue_rest(queue, &request->entry, next_try);
         return;
     }
-    /* Who is next is sent in the next turn, after done(): so the next page of a list is first. */
+    /* Who is next is sent in the next turn, after done(). */
     queue_remove(queue, &request->entry);
     request_end(request, request->error ? NULL : answer);
 }

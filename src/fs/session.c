@@ -19,8 +19,7 @@
 #define SPIN_US 50
 /* The network, timers and signals get their turn at least that often. */
 #define TURN_US 5000
-/* A notice takes microseconds; the end of the mount is promised within a second. */
-#define STOP_US (G_USEC_PER_SEC / 5)
+/* Between two looks whether the notice that is being given has been: that takes microseconds. */
 #define STOP_STEP_US 100
 
 struct Session {
@@ -228,12 +227,11 @@ void session_forget_names(Session *session)
 }
 
 /* Whoever looks something up holds a lock that the last notice may wait for: he gets an answer, and
- * so does whoever comes next, until the notice has been given. */
+ * so does whoever comes next, until the notice has been given. Nothing else would end the wait, so
+ * there is no limit to it. */
 static void stop_notifier(Session *session)
 {
-    gint64 limit = g_get_monotonic_time() + STOP_US;
-
-    while (!notifier_stop(session->notifier) && g_get_monotonic_time() < limit) {
+    while (!notifier_stop(session->notifier)) {
         if (!serve_one(session))
             g_usleep(STOP_STEP_US);
         fs_answer_all(session->fs);

@@ -107,6 +107,7 @@ static void apply_item(Fleet *fleet, Record *item, const AnswerTime *time)
          * list, which may then differ from this one in nothing. */
         fleet->unlike_list = TRUE;
         mark_listed(record_tree(instance->record), record_tree(item), 0);
+        g_clear_pointer(&instance->item, record_unref); /* it may lack what is marked now */
     } else if (item == instance->record || item == instance->item) {
         /* It came again with the very same page. */
     } else if (confirms(item, instance->record)) {

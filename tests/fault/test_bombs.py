@@ -22,7 +22,7 @@ DETAIL_MOST, PAGE_MOST = 4 * MIB, 32 * MIB
 # What one answer may cost beside its own bytes: the parsed document of what is refused only then.
 GROWTH_MOST = 6 * PAGE_MOST
 OTHER = f"instances/{ONE}/status"
-NEVER_WAITS = 1  # a single text of 31 MiB is parsed in one go
+NEVER_WAITS = 1  # a single instance of 31 MiB is parsed in one go
 
 
 @functools.cache

@@ -10,6 +10,7 @@ import pytest
 import peers
 from crowd import crowd_of, looking_for_nothing, parked, read_file, seconds_of
 from helpers import wait_for
+from kernel import kernels
 from mounting import run
 
 PARKED = 16
@@ -105,9 +106,12 @@ def test_two_signals_are_as_good_as_one(api, mount):
 ENDS_IN_A_ROW = 30
 
 
+@kernels
 @pytest.mark.parametrize("_", range(ENDS_IN_A_ROW))
-def test_it_ends_while_the_kernel_is_told_to_forget(_, mount):
-    """What is told waits for a lock that those hold who look something up, and nobody answers."""
+def test_it_ends_while_the_kernel_is_told_to_forget(_, mount_factory, kernel):
+    """What is told to a kernel before 6.16 waits for a lock that those hold who look something up,
+    and nobody answers."""
+    mount = mount_factory(env=kernel)
     mount.ls("instances")
 
     def forget_and_end(mount):

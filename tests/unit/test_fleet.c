@@ -178,6 +178,15 @@ static void test_the_same_record_object_may_come_again(void)
     time = answered(&f, 10, 1);
     fleet_apply_list(f.fleet, records, &time);
     g_assert_cmpint(must_have(&f, "a")->item_time, ==, f.now * SECOND);
+    /* A list sent before the newest GET shows that y is listed: then an item without it differs. */
+    take_record(&f, "a", "'x':1,'y':2,'z':3");
+    time = answered(&f, 10, 1);
+    fleet_apply_list(f.fleet, records, &time);
+    take_list_sent(&f, "a 'x':1,'y':2", 25);
+    time = answered(&f, 10, 1);
+    fleet_apply_list(f.fleet, records, &time);
+    assert_files(&f, "a", "id='a$' x='1$'");
+
     take_record(&f, "a", "'x':3,'y':2"); /* and now it does not agree any more */
     time = answered(&f, 10, 1);
     fleet_apply_list(f.fleet, records, &time);

@@ -369,6 +369,19 @@ static void test_too_many_items_in_all_pages_are_too_large(void)
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
 }
 
+#define LARGE_PAGE_ITEMS 1000
+
+/* A megabyte. */
+static char *large_page(void)
+{
+    GString *body = g_string_new("{\"data\":[");
+
+    for (guint i = 0; i < LARGE_PAGE_ITEMS; i++)
+        g_string_append_printf(body, "%s{\"id\":\"i%u\",\"x\":\"%01000u\"}", i ? "," : "", i, i);
+    g_string_append(body, "],\"has_more\":false}");
+    return g_string_free(body, FALSE);
+}
+
 static gboolean count_turn(gpointer data)
 {
     guint *turns = data;
@@ -377,20 +390,16 @@ static gboolean count_turn(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* About a megabyte: then no turn of the reader is longer than its bounds, and what else is ready
- * comes between any two of them. */
+/* No turn of the reader is longer than its bounds, and what else is ready comes between two. */
 static void test_while_a_large_page_is_read_others_get_their_turn(void)
 {
     g_autoptr(Fixture) f = fixture_new();
-    g_autoptr(GString) body = g_string_new("{\"data\":[");
+    g_autofree char *body = large_page();
     guint turns = 0;
 
-    for (guint i = 0; i < 1000; i++)
-        g_string_append_printf(body, "%s{\"id\":\"i%u\",\"x\":\"%01000u\"}", i ? "," : "", i, i);
-    g_string_append(body, "],\"has_more\":false}");
     fake_http_script(f->http, (FakeReply){ .hold = TRUE });
     api_list(f->api, on_list, f);
-    fake_http_end(f->http, (FakeReply){ .status = 200, .body = body->str });
+    fake_http_end(f->http, (FakeReply){ .status = 200, .body = body });
 
     GSource *other = g_idle_source_new();
     g_source_set_priority(other, G_PRIORITY_DEFAULT);
@@ -400,8 +409,8 @@ static void test_while_a_large_page_is_read_others_get_their_turn(void)
     g_source_destroy(other);
     g_source_unref(other);
     g_assert_no_error(f->error);
-    g_assert_cmpuint(f->records->len, ==, 1000);
-    g_assert_cmpuint(turns, >=, body->len / PAGE_READER_PARSED_BYTES);
+    g_assert_cmpuint(f->records->len, ==, LARGE_PAGE_ITEMS);
+    g_assert_cmpuint(turns, >=, strlen(body) / PAGE_READER_PARSED_BYTES);
 }
 
 static void test_a_list_can_be_cancelled_while_a_page_is_read(void)
@@ -420,6 +429,31 @@ static void test_a_list_can_be_cancelled_while_a_page_is_read(void)
     for (guint i = 0; i < 10; i++)
         g_main_context_iteration(NULL, FALSE);
     g_assert_cmpuint(f->n_ends, ==, 0);
+}
+
+/* At any point of the reading: what may happen then is a key read again, or the end. */
+static void test_a_reset_and_an_end_may_come_while_a_page_is_read(void)
+{
+    g_autofree char *body = large_page();
+
+    for (guint turns = 0; turns < 30; turns++)
+        for (guint end = 0; end < 2; end++) {
+            g_autoptr(Fixture) f = fixture_new();
+
+            list_scripted(f, LAST(ITEM("a"))); /* so that there is something to forget */
+            fake_http_script(f->http, (FakeReply){ .hold = TRUE });
+            api_list(f->api, on_list, f);
+            fake_http_end(f->http, (FakeReply){ .status = 200, .body = body });
+            for (guint i = 0; i < turns; i++)
+                g_main_context_iteration(NULL, FALSE);
+            if (end == 0)
+                continue; /* the fixture is freed */
+            api_reset(f->api);
+            api_set_key(f->api, "another");
+            run_until_ends(f, 2);
+            g_assert_no_error(f->error);
+            g_assert_false(f->unchanged);
+        }
 }
 
 static void test_where_pages_overlap_the_later_item_counts(void)
@@ -666,6 +700,7 @@ int main(int argc, char **argv)
     ADD(too_many_items_in_all_pages_are_too_large);
     ADD(while_a_large_page_is_read_others_get_their_turn);
     ADD(a_list_can_be_cancelled_while_a_page_is_read);
+    ADD(a_reset_and_an_end_may_come_while_a_page_is_read);
     ADD(where_pages_overlap_the_later_item_counts);
     ADD(what_is_gone_is_not_listed);
     ADD(items_without_an_id_are_left_out_with_one_warning);

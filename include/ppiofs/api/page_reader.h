@@ -8,7 +8,8 @@
 #include "ppiofs/api/page.h"
 #include "ppiofs/http/http.h"
 
-/* As much of a page as one step reads, and about two milliseconds either way. */
+/* As much of a page as one step reads, about two milliseconds either way. A single item that is
+ * larger, and a page without its items, are each read in one step. */
 #define PAGE_READER_CHECKED_BYTES (512u << 10)
 #define PAGE_READER_PARSED_BYTES (48u << 10)
 

@@ -75,8 +75,8 @@ struct Fs {
     gpointer live_data;
 };
 
-/* op: one LOOKUP or READDIRPLUS on its way. run() looks at the data; when that is not there it asks
- * the cache with op_ask(), which parks it, and is run again. */
+/* op: one LOOKUP or READDIRPLUS on its way. run() looks at the data; when that is not there the
+ * cache parks it (cache_ask_*(), op_may_go_on()), and it is run again. */
 struct Op {
     Fs *fs;
     fuse_req_t req;

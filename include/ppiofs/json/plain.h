@@ -21,5 +21,6 @@ void plain_rewrite(char *bytes, gsize length);
  * *@at must not be inside a string. FALSE, and a token of length 0, when there is none. */
 gboolean plain_next_number(const char **at, const char *end, NumberToken *ret_token);
 
-/* Where the value ends that begins at @at, in an array of a checked document that goes to @end. */
+/* Where the value ends that begins at @at, in an array of a checked document that goes to @end: the
+ * comma behind it, or @end. */
 const char *plain_value_end(const char *at, const char *end);

@@ -25,8 +25,8 @@ typedef struct {
  * document with its quotes, of which it is noted where its array is; NULL: none. */
 Prepass prepass_begin(const char *bytes, gsize length, const char *member);
 
-/* Checks about @budget bytes more; a single string or number is never left halfway. TRUE at the
- * end sets Prepass.done. Errors as prepass_check(). */
+/* Checks about @budget bytes more; a single string or number is never left halfway. At the end it
+ * sets Prepass.done. FALSE: errors as prepass_check(). */
 gboolean prepass_go_on(Prepass *prepass, gsize budget, GError **error);
 
 /* Whether the bytes are one document of RFC 8259 in UTF-8 without a byte order mark, within the

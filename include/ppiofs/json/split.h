@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* split: a large document, {"data": [item, item, ...], ...}, parsed bit by bit, so that no step
- * takes long and the memory it takes at a time is that of one item. The items are documents of
- * their own; what remains is another, in which the array is empty.
+/* split: a large document, {"data": [item, item, ...], ...}, parsed bit by bit, so that a step
+ * takes the time, and the memory, of one item. The items are documents of their own; what remains
+ * is another, in which the array is empty. An item, and what remains, are each read in one go.
  *
  * First json_split_check() until it is done, then the others. */
 #pragma once
@@ -16,14 +16,14 @@ typedef struct JsonSplit JsonSplit;
  * the document it is not recognised, and its items remain where they are. (transfer full) */
 JsonSplit *json_split_new(const char *bytes, gsize length, const char *member);
 
-/* Checks about @budget bytes more. Errors as json_parse(); TRUE at the end sets @ret_done. */
+/* Checks about @budget bytes more; @ret_done: that was the end. FALSE: errors as json_parse(). */
 gboolean json_split_check(JsonSplit *split, gsize budget, gboolean *ret_done, GError **error);
 
 /* All but the items. Errors as json_parse(). (transfer full) */
 JsonDoc *json_split_rest(const JsonSplit *split, GError **error);
 
-/* The next item, or NULL without an error after the last. @ret_length: how many bytes it takes.
- * Errors as json_parse(). (transfer full) */
+/* The next item, or NULL without an error after the last. @ret_length: how many bytes it takes,
+ * with the white space behind it. Errors as json_parse(). (transfer full) */
 JsonDoc *json_split_next(JsonSplit *split, gsize *ret_length, GError **error);
 
 void json_split_free(JsonSplit *split);
