@@ -6,32 +6,12 @@
 
 #include "ppiofs/base/error.h"
 #include "ppiofs/tree/common_name.h"
+#include "ppiofs/tree/draft_private.h"
 #include "ppiofs/tree/name.h"
 #include "ppiofs/tree/packed.h"
 
 /* Places in a Subtree's bytes have 31 bits: see private.h. */
 #define MAX_BYTES G_MAXINT32
-
-/* A node as it was added; offsets are into Draft.bytes. */
-typedef struct {
-    guint32 parent;
-    guint32 name;   /* unless it is a common one */
-    guint32 common; /* its number, or COMMON_NAME_NONE */
-    guint32 data;
-    guint32 size;
-    guint8 kind;
-    guint8 flags;
-    guint8 dropped;
-} DraftNode;
-
-struct Draft {
-    DraftNode *nodes;
-    guint32 n_nodes, nodes_room;
-    char *bytes; /* names, terminated, and contents */
-    gsize n_bytes, bytes_room;
-    PpiofsError failure;
-    gboolean failed;
-};
 
 static void draft_fail(Draft *draft, PpiofsError failure)
 {
@@ -40,8 +20,7 @@ static void draft_fail(Draft *draft, PpiofsError failure)
     draft->failed = TRUE;
 }
 
-/* Grows an array by doubling; the number of elements comes from the network, so it may fail. */
-static gboolean make_room(Draft *draft, gpointer array, gsize *room, gsize wanted, gsize element)
+gboolean draft_make_room(Draft *draft, gpointer array, gsize *room, gsize wanted, gsize element)
 {
     gsize larger = MAX(*room * 2, wanted);
     gpointer moved;
@@ -58,7 +37,7 @@ static gboolean make_room(Draft *draft, gpointer array, gsize *room, gsize wante
     return TRUE;
 }
 
-static guint32 add_bytes(Draft *draft, const char *bytes, gsize length)
+guint32 draft_add_bytes(Draft *draft, const char *bytes, gsize length)
 {
     gsize at = draft->n_bytes;
 
@@ -66,7 +45,7 @@ static guint32 add_bytes(Draft *draft, const char *bytes, gsize length)
         draft_fail(draft, PPIOFS_ERROR_TOO_LARGE);
         return 0;
     }
-    if (!make_room(draft, &draft->bytes, &draft->bytes_room, at + length, 1))
+    if (!draft_make_room(draft, &draft->bytes, &draft->bytes_room, at + length, 1))
         return 0;
     if (length > 0)
         memcpy(draft->bytes + at, bytes, length);
@@ -74,7 +53,7 @@ static guint32 add_bytes(Draft *draft, const char *bytes, gsize length)
     return (guint32)at;
 }
 
-static const char *name_of(const Draft *draft, guint32 node)
+const char *draft_name_of(const Draft *draft, guint32 node)
 {
     const DraftNode *n = &draft->nodes[node];
 
@@ -87,7 +66,7 @@ static void set_name(Draft *draft, guint32 node, const char *name)
 
     draft->nodes[node].common = common;
     if (common == COMMON_NAME_NONE)
-        draft->nodes[node].name = add_bytes(draft, name, strlen(name) + 1);
+        draft->nodes[node].name = draft_add_bytes(draft, name, strlen(name) + 1);
 }
 
 static NodeIndex add_node(Draft *draft, NodeIndex parent, const char *raw_name, NodeKind kind,
@@ -100,7 +79,7 @@ static NodeIndex add_node(Draft *draft, NodeIndex parent, const char *raw_name, 
     if (draft->n_nodes >= SUBTREE_MAX_NODES)
         draft_fail(draft, PPIOFS_ERROR_TOO_LARGE);
     if (draft->failed ||
-        !make_room(draft, &draft->nodes, &room, draft->n_nodes + 1, sizeof(DraftNode)))
+        !draft_make_room(draft, &draft->nodes, &room, draft->n_nodes + 1, sizeof(DraftNode)))
         return 0;
     draft->nodes_room = (guint32)room;
 
@@ -134,7 +113,7 @@ static NodeIndex add_leaf(Draft *draft, NodeIndex parent, const char *raw_name, 
     NodeIndex node = add_node(draft, parent, raw_name, kind, flags);
 
     if (!draft->failed) {
-        draft->nodes[node].data = add_bytes(draft, content, length);
+        draft->nodes[node].data = draft_add_bytes(draft, content, length);
         draft->nodes[node].size = (guint32)length;
     }
     return node;
@@ -156,7 +135,7 @@ void draft_append(Draft *draft, const char *content, gsize length)
 {
     if (draft->failed)
         return;
-    add_bytes(draft, content, length);
+    draft_add_bytes(draft, content, length);
     if (!draft->failed)
         draft->nodes[draft->n_nodes - 1].size += (guint32)length;
 }
@@ -171,83 +150,10 @@ static int compare_siblings(gconstpointer a, gconstpointer b, gpointer data)
 
     if (x->parent != y->parent)
         return x->parent < y->parent ? -1 : 1;
-    order = strcmp(name_of(draft, x_node), name_of(draft, y_node));
+    order = strcmp(draft_name_of(draft, x_node), draft_name_of(draft, y_node));
     if (order == 0)
         order = (x->flags & NODE_OPTIONAL) - (y->flags & NODE_OPTIONAL);
     return order != 0 ? order : (x < y ? -1 : 1);
-}
-
-static gboolean same_name(const Draft *draft, guint32 a, guint32 b)
-{
-    return draft->nodes[a].parent == draft->nodes[b].parent &&
-           strcmp(name_of(draft, a), name_of(draft, b)) == 0;
-}
-
-/* Whether some sibling of @node was given @name from the start. */
-static gboolean name_is_taken(Draft *draft, const guint32 *order, guint32 node, const char *name)
-{
-    guint32 low = 1, high = draft->n_nodes; /* order[0] is the root */
-
-    while (low < high) {
-        guint32 middle = low + (high - low) / 2;
-        const DraftNode *other = &draft->nodes[order[middle]];
-        int side = other->parent != draft->nodes[node].parent
-                       ? (other->parent < draft->nodes[node].parent ? -1 : 1)
-                       : strcmp(name_of(draft, order[middle]), name);
-
-        if (side == 0)
-            return TRUE;
-        if (side < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return FALSE;
-}
-
-/* "name~k" within the bound on names; @k moves on to the next free number. */
-static char *numbered_name(Draft *draft, const guint32 *order, guint32 node, guint32 *k)
-{
-    const char *base = name_of(draft, node);
-    char numbered[NAME_MAX_BYTES + sizeof "~4294967295"];
-    char *name = NULL;
-
-    do {
-        g_free(name);
-        g_snprintf(numbered, sizeof numbered, "%s~%u", base, ++*k);
-        name = strlen(numbered) > NAME_MAX_BYTES ? name_encode(numbered) : g_strdup(numbered);
-    } while (name_is_taken(draft, order, node, name));
-    return name;
-}
-
-typedef struct {
-    guint32 node;
-    guint32 name; /* into Draft.bytes */
-} Rename;
-
-/* Gives each entry of a run that wants one name a name of its own. The new names are collected
- * first and set at the end, so that name_is_taken() searches a sorted table. */
-static void rename_twins(Draft *draft, const guint32 *order)
-{
-    g_autofree Rename *renames = NULL;
-    gsize n = 0, room = 0;
-    guint32 k = 1;
-
-    for (guint32 i = 2; i < draft->n_nodes && !draft->failed; i++) {
-        if (!same_name(draft, order[i - 1], order[i])) {
-            k = 1;
-        } else if (draft->nodes[order[i]].flags & NODE_OPTIONAL) {
-            draft->nodes[order[i]].dropped = TRUE;
-        } else {
-            g_autofree char *name = numbered_name(draft, order, order[i], &k);
-            if (make_room(draft, &renames, &room, n + 1, sizeof *renames))
-                renames[n++] = (Rename){ order[i], add_bytes(draft, name, strlen(name) + 1) };
-        }
-    }
-    for (gsize i = 0; i < n && !draft->failed; i++) {
-        draft->nodes[renames[i].node].name = renames[i].name;
-        draft->nodes[renames[i].node].common = COMMON_NAME_NONE;
-    }
 }
 
 static guint32 *sort_nodes(Draft *draft)
@@ -305,7 +211,7 @@ static Subtree *pack(Draft *draft, const guint32 *order, const Children *childre
         const DraftNode *node = &draft->nodes[queue[at]];
         const Children *below = &children[queue[at]];
 
-        packed_add(tree, name_of(draft, queue[at]), node->common, (NodeKind)node->kind,
+        packed_add(tree, draft_name_of(draft, queue[at]), node->common, (NodeKind)node->kind,
                    (NodeFlags)(node->flags & ~NODE_OPTIONAL), draft->bytes + node->data,
                    node->size);
         if (node->kind != NODE_DIRECTORY)
@@ -326,7 +232,7 @@ static Subtree *sort_and_pack(Draft *draft)
     g_autofree guint32 *names = sort_nodes(draft);
     if (names == NULL)
         return NULL;
-    rename_twins(draft, names);
+    draft_rename_twins(draft, names);
 
     g_autofree guint32 *order = draft->failed ? NULL : sort_nodes(draft);
     g_autofree Children *children = g_try_new0(Children, draft->n_nodes);
