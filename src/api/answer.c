@@ -260,6 +260,16 @@ static char *show_advice(const StatusRule *rule, const HttpAnswer *answer)
     return g_strdup("");
 }
 
+GBytes *answer_copy_body(const HttpAnswer *answer)
+{
+    char *copy = g_try_malloc(MAX(answer->length, 1));
+
+    if (!copy)
+        return NULL;
+    memcpy(copy, answer->body, answer->length);
+    return g_bytes_new_take(copy, answer->length);
+}
+
 gboolean answer_check(const AnswerQuestion *question, const HttpAnswer *answer, GError **error)
 {
     if (answer->status == 200 || (answer->status == 304 && question->conditional))

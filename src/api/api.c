@@ -135,17 +135,6 @@ ApiCall *api_list(Api *api, ApiListDone done, gpointer data)
     return call;
 }
 
-/* NULL: not enough memory. */
-static GBytes *copy_body(const HttpAnswer *answer)
-{
-    char *copy = g_try_malloc(MAX(answer->length, 1));
-
-    if (!copy)
-        return NULL;
-    memcpy(copy, answer->body, answer->length);
-    return g_bytes_new_take(copy, answer->length);
-}
-
 static Record *parse_record(const Api *api, const HttpAnswer *answer, GError **error)
 {
     RecordFlags flags = api->list_context.flags | RECORD_FULL;
@@ -154,7 +143,7 @@ static Record *parse_record(const Api *api, const HttpAnswer *answer, GError **e
 
     if (!doc)
         return NULL;
-    body = copy_body(answer);
+    body = answer_copy_body(answer);
     if (!body) {
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY, "not enough memory to keep it");
         return NULL;

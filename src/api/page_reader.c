@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/api/page_reader.h"
 
-#include <string.h>
-
+#include "ppiofs/api/answer.h"
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/split.h"
 
@@ -24,7 +23,8 @@ struct PageReader {
     char *cursor;
     Page *known;
     RecordFlags flags;
-    HttpAnswer answer; /* with a body and an ETag of its own */
+    GBytes *body;
+    HttpAnswer answer; /* with this body, and an ETag of its own */
     GChecksum *checksum;
     gsize digested;
     PageMark mark;
@@ -35,21 +35,21 @@ struct PageReader {
 PageReader *page_reader_new(const char *cursor, Page *known, const HttpAnswer *answer,
                             RecordFlags flags)
 {
-    char *body = g_try_malloc(MAX(answer->length, 1));
+    GBytes *body = answer_copy_body(answer);
     PageReader *reader;
 
     if (!body)
         return NULL;
-    memcpy(body, answer->body, answer->length);
     reader = g_new0(PageReader, 1);
     reader->cursor = g_strdup(cursor);
     reader->known = known;
     reader->flags = flags;
     reader->answer = *answer;
-    reader->answer.body = body;
+    reader->body = body;
+    reader->answer.body = g_bytes_get_data(body, NULL);
     reader->answer.etag = g_strdup(answer->etag);
     reader->checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    reader->split = json_split_new(body, answer->length, "\"" MEMBER "\"");
+    reader->split = json_split_new(reader->answer.body, answer->length, "\"" MEMBER "\"");
     return reader;
 }
 
@@ -189,7 +189,7 @@ void page_reader_free(PageReader *reader)
     if (!reader)
         return;
     g_free(reader->cursor);
-    g_free((gpointer)reader->answer.body);
+    g_bytes_unref(reader->body);
     g_free((gpointer)reader->answer.etag);
     g_checksum_free(reader->checksum);
     json_split_free(reader->split);

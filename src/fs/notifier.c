@@ -112,9 +112,6 @@ void notifier_free(Notifier *notifier)
 {
     if (notifier == NULL)
         return;
-    tell_to_stop(notifier);
-    if (notifier->running)
-        pthread_join(notifier->thread, NULL);
     g_queue_clear_full(&notifier->notices, (GDestroyNotify)(void (*)(void))notice_free);
     pthread_cond_destroy(&notifier->changed);
     pthread_mutex_destroy(&notifier->lock);

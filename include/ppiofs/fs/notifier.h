@@ -28,5 +28,5 @@ void notifier_forget_attributes(Notifier *notifier, fuse_ino_t node);
  * connection stays open while it writes: go on answering, and ask again. */
 gboolean notifier_stop(Notifier *notifier);
 
-/* Waits for the thread. */
+/* To be called when notifier_stop() has returned TRUE, and the mount is gone. */
 void notifier_free(Notifier *notifier);
