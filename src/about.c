@@ -52,7 +52,7 @@ static void write_status(GString *out, gpointer data)
     ClassStatus list = cache_list_status(about->subjects.cache);
     ClassStatus details = cache_details_status(about->subjects.cache);
     gint64 closed = api_closed_until(about->subjects.api);
-    gint64 now = clock_monotonic(about->subjects.clock);
+    gint64 now = clock_now(about->subjects.clock);
 
     g_string_append_printf(out, "state: %s\napi: %s\nprofile: %s\ninstances: %u\n",
                            overall(list.state, details.state), about->subjects.options->api_url,
@@ -211,7 +211,7 @@ static void write_stats(GString *out, gpointer data)
     write_cache_stats(out, about->subjects.cache);
     write_metric(out, "up_seconds", "gauge", "Time since the mount was made.");
     g_string_append_printf(out, "ppiofs_up_seconds %.1f\n",
-                           (double)(clock_monotonic(about->subjects.clock) - about->started) /
+                           (double)(clock_now(about->subjects.clock) - about->started) /
                                G_USEC_PER_SEC);
 }
 
@@ -226,7 +226,7 @@ About *about_new(const AboutSubjects *subjects)
     };
 
     about->subjects = *subjects;
-    about->started = clock_monotonic(subjects->clock);
+    about->started = clock_now(subjects->clock);
     for (gsize i = 0; i < N_FILES; i++)
         about->files[i] = files[i];
     return about;

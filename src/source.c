@@ -50,7 +50,7 @@ static void reloaded(gboolean changed, const GError *error, gpointer data)
     guint n = source->refused.length;
 
     source->reloading = FALSE;
-    source->reloaded = clock_monotonic(source->clock);
+    source->reloaded = clock_now(source->clock);
     if (error != NULL)
         g_warning("the API key could not be read again, the old one stays: %s", error->message);
     if (changed) {
@@ -81,7 +81,7 @@ static gboolean try_another_key(Fetch *fetch, const GError *error)
 {
     Source *source = fetch->source;
     gboolean recently = source->reloaded != 0 &&
-                        clock_monotonic(source->clock) - source->reloaded < RELOAD_EVERY_US;
+                        clock_now(source->clock) - source->reloaded < RELOAD_EVERY_US;
 
     if (!g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED) || fetch->denied != NULL ||
         (recently && !source->reloading))

@@ -135,7 +135,7 @@ static gint64 next_event(Queue *queue, gint64 now)
 /* Moves every entry as far as it can go now. */
 static void queue_pump(Queue *queue)
 {
-    gint64 now = clock_monotonic(queue->clock);
+    gint64 now = clock_now(queue->clock);
     gint64 next;
 
     return_rested(queue, now);

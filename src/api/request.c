@@ -143,7 +143,7 @@ static void on_answered(const HttpAnswer *answer, const GError *error, gpointer 
 {
     Request *request = data;
     Queue *queue = request->requests->queue;
-    gint64 now = clock_monotonic(request->requests->clock);
+    gint64 now = clock_now(request->requests->clock);
     gint64 next_try = NEVER;
 
     request->call = NULL;
@@ -255,7 +255,7 @@ Request *request_start(Requests *requests, const RequestSpec *spec, RequestDone 
     request->max_body = spec->max_body;
     request->route = spec->route;
     request->entry.lane = spec->route == ANSWER_OF_LIST ? LANE_LISTS : LANE_SINGLES;
-    request->entry.deadline = clock_monotonic(requests->clock) + requests->timeout_us;
+    request->entry.deadline = clock_now(requests->clock) + requests->timeout_us;
     queue_add(requests->queue, &request->entry);
     return request;
 }
@@ -281,7 +281,7 @@ void requests_reset(Requests *requests)
 
 gint64 requests_closed_until(const Requests *requests)
 {
-    return gate_closed_until(requests->gate, clock_monotonic(requests->clock));
+    return gate_closed_until(requests->gate, clock_now(requests->clock));
 }
 
 void requests_free(Requests *requests)

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/base/clock.h"
 
-static gint64 system_monotonic(gpointer data)
+#include <time.h>
+
+static gint64 system_now(gpointer data)
 {
+    struct timespec now;
+
     (void)data;
-    return g_get_monotonic_time();
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (gint64)now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
 static gint64 system_wall(gpointer data)
@@ -15,6 +20,6 @@ static gint64 system_wall(gpointer data)
 
 const Clock *clock_system(void)
 {
-    static const Clock clock = { system_monotonic, system_wall, NULL };
+    static const Clock clock = { system_now, system_wall, NULL };
     return &clock;
 }

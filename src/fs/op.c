@@ -52,7 +52,7 @@ static void op_free(Op *op)
 static gboolean deadline_passed(gpointer data)
 {
     Fs *fs = data;
-    gint64 now = clock_monotonic(fs->clock);
+    gint64 now = clock_now(fs->clock);
 
     while (fs->parked.length > 0) {
         Op *op = g_queue_peek_head(&fs->parked);
@@ -79,7 +79,7 @@ static void schedule_deadline(Fs *fs)
     }
     if (first == NULL)
         return;
-    gint64 left = op_deadline(first) - clock_monotonic(fs->clock);
+    gint64 left = op_deadline(first) - clock_now(fs->clock);
     fs->deadline = g_timeout_source_new((guint)(MAX(left, 0) / 1000 + 1));
     g_source_set_callback(fs->deadline, deadline_passed, fs, NULL);
     g_source_attach(fs->deadline, fs->context);
@@ -132,7 +132,7 @@ void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, con
     op->directory = directory;
     op->size = size;
     op->offset = offset;
-    op->ask = (CacheAsk){ .started = clock_monotonic(fs->clock), .waiter = &op->waiter };
+    op->ask = (CacheAsk){ .started = clock_now(fs->clock), .waiter = &op->waiter };
     op->waiter = (CacheWaiter){ .ready = op_ready, .data = op };
     op->link = (GList){ 0 };
     op->name = name == NULL ? NULL : strcpy(op->name_bytes, name);

@@ -119,7 +119,7 @@ Reader *reader_new(Fixture *f, What what, const char *name)
     reader->what = what;
     reader->name = g_strdup(name);
     reader->waiter = (CacheWaiter){ .ready = reader_ready, .data = reader };
-    reader->ask = (CacheAsk){ .started = f->clock.monotonic, .waiter = &reader->waiter };
+    reader->ask = (CacheAsk){ .started = f->clock.now, .waiter = &reader->waiter };
     g_ptr_array_add(f->readers, reader);
     return reader;
 }
@@ -129,7 +129,7 @@ Reader *reader_begin(Fixture *f, What what, const char *name)
     Reader *reader = reader_new(f, what, name);
 
     turn(f, 1); /* no answer of before has come since it began */
-    reader->ask.started = f->clock.monotonic;
+    reader->ask.started = f->clock.now;
     reader_ask(reader);
     return reader;
 }
@@ -153,7 +153,7 @@ CacheState ask_impatiently(Fixture *f, What what, const char *name)
     Reader *reader = reader_new(f, what, name);
 
     reader->ask.impatient = TRUE;
-    reader->ask.started = f->clock.monotonic + 1;
+    reader->ask.started = f->clock.now + 1;
     reader_ask(reader);
     return reader->answer.state;
 }

@@ -5,9 +5,9 @@
 
 #include "ppiofs/json/json.h"
 
-static gint64 monotonic(gpointer data)
+static gint64 fake_now(gpointer data)
 {
-    return ((const FakeClock *)data)->monotonic;
+    return ((const FakeClock *)data)->now;
 }
 
 static gint64 wall(gpointer data)
@@ -17,14 +17,14 @@ static gint64 wall(gpointer data)
 
 void fake_clock_init(FakeClock *clock)
 {
-    *clock = (FakeClock){ .clock = { monotonic, wall, clock },
-                          .monotonic = 1000 * SECOND,
+    *clock = (FakeClock){ .clock = { fake_now, wall, clock },
+                          .now = 1000 * SECOND,
                           .wall = 1800000000 * (gint64)SECOND };
 }
 
 void fake_clock_turn(FakeClock *clock, gint64 us)
 {
-    clock->monotonic += us;
+    clock->now += us;
     clock->wall += us;
 }
 

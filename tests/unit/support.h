@@ -14,7 +14,7 @@
 
 typedef struct {
     Clock clock;
-    gint64 monotonic, wall;
+    gint64 now, wall;
 } FakeClock;
 
 /* Times like any other: not zero, and not the same. */

@@ -30,7 +30,7 @@ typedef struct {
     const char *name;
 } Waiter;
 
-static gint64 fixture_monotonic(gpointer data)
+static gint64 fixture_now(gpointer data)
 {
     return g_get_monotonic_time() + ((Fixture *)data)->offset;
 }
@@ -45,7 +45,7 @@ static Fixture *fixture_new(guint max_requests, gint64 timeout_us)
     Fixture *f = g_new0(Fixture, 1);
     RequestsOptions options = { max_requests, timeout_us, fixture_random, f };
 
-    f->clock = (Clock){ fixture_monotonic, NULL, f };
+    f->clock = (Clock){ fixture_now, NULL, f };
     f->http = fake_http_new();
     f->ends = g_string_new(NULL);
     f->waiters = g_ptr_array_new_with_free_func(g_free);

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* clock: the two times ppiofs knows, as one thing that a test can turn.
+/* clock: the two times of ppiofs, as one object that a test can turn. Both are in microseconds.
  *
- * Monotonic time (ages, deadlines) and wall time (mtimes), both in microseconds. */
+ * `now` is CLOCK_BOOTTIME: all ages and deadlines use it, because it also counts the time during
+ * which the machine sleeps. `wall` is the calendar time: only mtimes and log lines use it. */
 #pragma once
 
 #include <glib.h>
 
 typedef struct {
-    gint64 (*monotonic)(gpointer data);
+    gint64 (*now)(gpointer data);
     gint64 (*wall)(gpointer data);
     gpointer data;
 } Clock;
 
-/* g_get_monotonic_time() and g_get_real_time(). Static; never freed. */
+/* The clocks of the machine. Static; never freed. */
 const Clock *clock_system(void);
 
-static inline gint64 clock_monotonic(const Clock *clock)
+static inline gint64 clock_now(const Clock *clock)
 {
-    return clock->monotonic(clock->data);
+    return clock->now(clock->data);
 }
 
 static inline gint64 clock_wall(const Clock *clock)

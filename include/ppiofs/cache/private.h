@@ -54,7 +54,7 @@ struct Cache {
 
 static inline gint64 cache_now(const Cache *cache)
 {
-    return clock_monotonic(cache->clock);
+    return clock_now(cache->clock);
 }
 
 /* The fetch under way, or a new one. */
