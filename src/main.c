@@ -159,10 +159,10 @@ static gboolean make_client(App *app, Credentials *credentials, GError **error)
     const Options *options = app->options;
     const HttpOptions http = { .cacert = options->cacert,
                                .proxy = options->proxy,
-                               .max_connections = options->max_requests };
+                               .max_connections = options->parallel_requests };
     const ApiOptions api = { .base_url = options->api_url,
                              .page_size = options->page_size,
-                             .max_requests = options->max_requests,
+                             .max_requests = options->parallel_requests,
                              .timeout_us = options->timeout_us,
                              .hide_secrets = options->secrets == SECRETS_HIDE };
 
@@ -182,7 +182,7 @@ static void make_cache(App *app)
                                  .detail_ttl = options->detail_ttl_us,
                                  .negative_ttl = options->negative_ttl_us,
                                  .max_stale = options->max_stale_us,
-                                 .max_requests = options->max_requests };
+                                 .max_requests = options->parallel_requests };
     const CacheSource source = source_functions(app->source);
 
     app->cache = cache_new(&cache, &source, clock_system());

@@ -113,6 +113,7 @@ static gboolean settle(Options *options, GError **error)
         layer_set_origin(options, option_find("secrets"),
                          ORIGIN_BUILT_IN ", because of allow_other");
     }
+    options->patience_us = MIN(options->patience_us, options->timeout_us);
     if (!options->fsname)
         options->fsname = g_strdup(options->profile);
     return TRUE;

@@ -54,14 +54,15 @@ _ppiofs_files()
 _ppiofs_option()
 {
     local options="api_url= api_key_file= ttl= detail_ttl= negative_ttl= max_stale= timeout=
-        max_requests= page_size= secrets= watch= cacert= proxy= config= log= uid= gid= umask=
-        allow_other auto_unmount fsname="
+        patience= parallel_requests= page_size= secrets= ssh_names= watch= cacert= proxy= config=
+        log= uid= gid= umask= allow_other auto_unmount fsname="
     local item=${1##*,} before='' names='' i
     local -a values=()
 
     [[ $1 == *,* ]] && before=${1%,*},
     case $item in
         secrets=*) values=(show hide) ;;
+        ssh_names=*) values=(long short) ;;
         log=*) values=(error warning info debug) ;;
         watch=*) values=(off 10 60) ;;
         api_url=*) values=(https://api.ppio.com https://api.novita.ai) ;;

@@ -28,9 +28,11 @@ function __ppiofs_options
         'negative_ttl=|how long an unknown id counts as missing|' \
         'max_stale=|how long to show old data while the API fails|' \
         'timeout=|deadline of an operation, retries included|' \
-        'max_requests=|requests under way at once|' \
+        'patience=|longest wait if older data can be shown|' \
+        'parallel_requests=|requests under way at once|' \
         'page_size=|instances in one list request|' \
         'secrets=|passwords and variables|show hide' \
+        'ssh_names=|names in ssh/config|long short' \
         'watch=|poll, push changes, write changes.log|off 10 60' \
         'cacert=|certificate authorities to trust|FILE' \
         'proxy=|proxy to go through|' \

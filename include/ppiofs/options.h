@@ -21,6 +21,9 @@ typedef enum {
 
 typedef enum { SECRETS_SHOW, SECRETS_HIDE } SecretsMode;
 
+/* The Host names of ssh/config: NAME.profile alone, or NAME too. */
+typedef enum { SSH_NAMES_LONG, SSH_NAMES_SHORT } SshNames;
+
 typedef struct {
     OptionsMode mode;
     gboolean foreground;
@@ -38,13 +41,15 @@ typedef struct {
     gint64 negative_ttl_us;
     gint64 max_stale_us;
     gint64 timeout_us;
-    gint64 watch_us; /* 0: off */
-    guint max_requests;
+    gint64 patience_us; /* at most @timeout_us */
+    gint64 watch_us;    /* 0: off */
+    guint parallel_requests;
     guint page_size;
     guint umask; /* permission bits to take away */
     uid_t uid;
     gid_t gid;
     SecretsMode secrets;
+    SshNames ssh_names;
     LogLevel log_level;
     gboolean allow_other;
     gboolean auto_unmount;

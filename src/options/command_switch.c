@@ -9,11 +9,11 @@
 
 /* clang-format off */
 static const CommandSwitch switches[] = {
-    { "--check", NULL, "[SOURCE]", "one request: is the key good, is the API there",
+    { "--check", NULL, "[PROFILE]", "one request: is the key good, is the API there",
       SWITCH_MODE, OPTIONS_CHECK },
     { "--refresh", NULL, "MOUNTPOINT", "drop now what a mount has cached",
       SWITCH_MODE, OPTIONS_REFRESH },
-    { "--print-config", NULL, "[SOURCE]", "show all values and where they came from",
+    { "--print-config", NULL, "[PROFILE]", "show all values and where they came from",
       SWITCH_MODE, OPTIONS_PRINT_CONFIG },
     { "-f", NULL, NULL, "stay in the foreground, log to standard error",
       SWITCH_FOREGROUND, OPTIONS_MOUNT },

@@ -29,13 +29,14 @@ static gboolean parse_decimal(const char *text, gint64 *ret_us)
     return digits;
 }
 
-static char *format_seconds(gconstpointer field)
+static char *format_seconds(const OptionRow *row, gconstpointer field)
 {
     gint64 us = *(const gint64 *)field;
     char *text = g_strdup_printf("%" G_GINT64_FORMAT ".%06d", us / G_USEC_PER_SEC,
                                  (int)(us % G_USEC_PER_SEC));
     gsize length = strlen(text);
 
+    (void)row;
     while (text[length - 1] == '0')
         text[--length] = '\0';
     if (text[length - 1] == '.')
@@ -53,8 +54,8 @@ static gboolean parse_seconds(const OptionRow *row, const char *text, const char
 
     (void)base;
     if (!number || us > row->max || (us < row->min && !off)) {
-        g_autofree char *min = format_seconds(&row->min);
-        g_autofree char *max = format_seconds(&row->max);
+        g_autofree char *min = format_seconds(row, &row->min);
+        g_autofree char *max = format_seconds(row, &row->max);
 
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
                     "must be a number of seconds from %s to %s%s", min, max,
@@ -80,8 +81,9 @@ static gboolean parse_count(const OptionRow *row, const char *text, const char *
     return TRUE;
 }
 
-static char *format_count(gconstpointer field)
+static char *format_count(const OptionRow *row, gconstpointer field)
 {
+    (void)row;
     return g_strdup_printf("%u", *(const guint *)field);
 }
 
@@ -97,8 +99,9 @@ static gboolean parse_octal(const OptionRow *row, const char *text, const char *
     return TRUE;
 }
 
-static char *format_octal(gconstpointer field)
+static char *format_octal(const OptionRow *row, gconstpointer field)
 {
+    (void)row;
     return g_strdup_printf("%03o", *(const guint *)field);
 }
 

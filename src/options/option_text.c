@@ -37,10 +37,11 @@ static gboolean parse_string(const OptionRow *row, const char *text, const char 
     return TRUE;
 }
 
-static char *format_string(gconstpointer field)
+static char *format_string(const OptionRow *row, gconstpointer field)
 {
     const char *text = *(char *const *)field;
 
+    (void)row;
     return text ? text_printable(text, -1, MAX_SHOWN) : NULL;
 }
 
@@ -99,14 +100,15 @@ static gboolean parse_proxy(const OptionRow *row, const char *text, const char *
 }
 
 /* Without "user:password@". */
-static char *format_proxy(gconstpointer field)
+static char *format_proxy(const OptionRow *row, gconstpointer field)
 {
     const char *url = *(char *const *)field;
     const char *host = url ? strrchr(url, '@') : NULL;
     const char *scheme = url ? strstr(url, "://") : NULL;
 
+    (void)row;
     if (!host)
-        return format_string(field);
+        return format_string(row, field);
     if (!scheme || scheme > host)
         return g_strconcat("***", host, NULL);
     return g_strdup_printf("%.*s***%s", (int)(scheme + 3 - url), url, host);
@@ -124,12 +126,13 @@ static gboolean parse_command(const OptionRow *row, const char *text, const char
 }
 
 /* The arguments may be as secret as the key. */
-static char *format_command(gconstpointer field)
+static char *format_command(const OptionRow *row, gconstpointer field)
 {
     const char *text = *(char *const *)field;
     g_auto(GStrv) argv = NULL;
     int argc = 0;
 
+    (void)row;
     if (!text || !g_shell_parse_argv(text, &argc, &argv, NULL))
         return NULL;
     g_autofree char *program = text_printable(argv[0], -1, MAX_SHOWN);

@@ -25,24 +25,37 @@ static gboolean parse_flag(const OptionRow *row, const char *text, const char *b
     return TRUE;
 }
 
-static char *format_flag(gconstpointer field)
+static char *format_flag(const OptionRow *row, gconstpointer field)
 {
+    (void)row;
     return g_strdup(*(const gboolean *)field ? "yes" : "no");
 }
 
-static gboolean parse_secrets(const OptionRow *row, const char *text, const char *base,
-                              gpointer field, GError **error)
+/* An enum's value is the place of its word. */
+G_STATIC_ASSERT(sizeof(SecretsMode) == sizeof(guint) && sizeof(SshNames) == sizeof(guint));
+
+static gboolean parse_choice(const OptionRow *row, const char *text, const char *base,
+                             gpointer field, GError **error)
 {
-    (void)row, (void)base;
-    if (strcmp(text, "show") != 0 && strcmp(text, "hide") != 0)
-        return option_type_refuse(error, "must be show or hide");
-    *(SecretsMode *)field = strcmp(text, "hide") == 0 ? SECRETS_HIDE : SECRETS_SHOW;
-    return TRUE;
+    g_auto(GStrv) words = g_strsplit(row->placeholder, "|", -1);
+
+    (void)base;
+    for (guint i = 0; words[i]; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *(guint *)field = i;
+            return TRUE;
+        }
+    }
+    g_autofree char *known = g_strjoinv(" or ", words);
+    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "must be %s", known);
+    return FALSE;
 }
 
-static char *format_secrets(gconstpointer field)
+static char *format_choice(const OptionRow *row, gconstpointer field)
 {
-    return g_strdup(*(const SecretsMode *)field == SECRETS_HIDE ? "hide" : "show");
+    g_auto(GStrv) words = g_strsplit(row->placeholder, "|", -1);
+
+    return g_strdup(words[*(const guint *)field]);
 }
 
 static gboolean parse_log_level(const OptionRow *row, const char *text, const char *base,
@@ -54,13 +67,14 @@ static gboolean parse_log_level(const OptionRow *row, const char *text, const ch
     return TRUE;
 }
 
-static char *format_log_level(gconstpointer field)
+static char *format_log_level(const OptionRow *row, gconstpointer field)
 {
+    (void)row;
     return g_strdup(log_level_name(*(const LogLevel *)field));
 }
 
 static const OptionValueType type_flag = { parse_flag, format_flag, FALSE };
-static const OptionValueType type_secrets = { parse_secrets, format_secrets, FALSE };
+static const OptionValueType type_choice = { parse_choice, format_choice, FALSE };
 static const OptionValueType type_log_level = { parse_log_level, format_log_level, FALSE };
 
 static const OptionValueType *const types[] = {
@@ -68,7 +82,7 @@ static const OptionValueType *const types[] = {
     [OPTION_STRING] = &option_type_string,   [OPTION_PATH] = &option_type_path,
     [OPTION_URL] = &option_type_url,         [OPTION_PROXY] = &option_type_proxy,
     [OPTION_COMMAND] = &option_type_command, [OPTION_FLAG] = &type_flag,
-    [OPTION_OCTAL] = &option_type_octal,     [OPTION_SECRETS] = &type_secrets,
+    [OPTION_OCTAL] = &option_type_octal,     [OPTION_CHOICE] = &type_choice,
     [OPTION_LOG_LEVEL] = &type_log_level,    [OPTION_UID] = &option_type_uid,
     [OPTION_GID] = &option_type_gid,
 };
@@ -85,7 +99,7 @@ char *option_value_text(const Options *options, const OptionRow *row)
 
     if ((row->traits & OPTION_MAY_BE_OFF) && *(const gint64 *)(gconstpointer)field == 0)
         return g_strdup("off");
-    return types[row->type]->format(field);
+    return types[row->type]->format(row, field);
 }
 
 gboolean option_value_is_public(const OptionRow *row)

@@ -14,12 +14,12 @@
 #define LINE_WIDTH 80
 
 static const char usage_text[] =
-    "Usage: ppiofs [SOURCE] MOUNTPOINT [-o OPTION[,OPTION...]] [-f] [-d]\n"
-    "       ppiofs --check [SOURCE] [-o ...]\n"
+    "Usage: ppiofs [PROFILE] MOUNTPOINT [-o OPTION[,OPTION...]] [-f] [-d]\n"
+    "       ppiofs --check [PROFILE] [-o ...]\n"
     "       ppiofs --refresh MOUNTPOINT\n"
     "\n"
-    "Shows the instances of a GPU cloud account as files. SOURCE is a profile: a\n"
-    "section of the configuration file, or one that is built in (%s).\n"
+    "Shows the instances of a GPU cloud account as files. PROFILE is a section of the\n"
+    "configuration file, or one that is built in (%s).\n"
     "Unmount with: fusermount3 -u MOUNTPOINT\n";
 
 static const char notes_text[] =

@@ -152,7 +152,7 @@ def test_every_call_ends_in_time_when_the_answer_is(fault, api, troubled, report
 def test_those_that_never_got_a_turn_end_in_time_too(api, troubled, report):
     """64 instances, and only two requests at once."""
     api.fault("*", silence=True)
-    mount = troubled(options={"timeout": T, "max_requests": 2})
+    mount = troubled(options={"timeout": T, "parallel_requests": 2})
     paths = [mount.path / "instances" / f"cold{i}" for i in range(READERS)]
     crowd = crowd_of(READERS, os.stat, *paths).start()
     crowd.join()

@@ -50,7 +50,7 @@ static void check_options(const Options *options)
     g_assert_cmpint(options->ttl_us, >=, 0);
     g_assert_cmpint(options->ttl_us / G_USEC_PER_SEC, <=, 365 * DAY_S);
     g_assert_cmpint(options->timeout_us, >, 0);
-    g_assert_cmpuint(options->max_requests, >, 0);
+    g_assert_cmpuint(options->parallel_requests, >, 0);
     g_assert_cmpuint(options->page_size, >, 0);
     g_assert_cmpuint(options->umask, <=, 0777);
     g_assert_true(options->secrets == SECRETS_SHOW || options->secrets == SECRETS_HIDE);

@@ -47,8 +47,8 @@ def call(api, tmp_path, watchdog):
 
 # Words of the command line -> exit code, and what is said. {point}, {key} and {url} are filled in.
 ENDS = {
-    "help": (["--help"], 0, "ppiofs .*SOURCE.*MOUNTPOINT"),
-    "help, short": (["-h"], 0, "ppiofs .*SOURCE.*MOUNTPOINT"),
+    "help": (["--help"], 0, "ppiofs .*PROFILE.*MOUNTPOINT"),
+    "help, short": (["-h"], 0, "ppiofs .*PROFILE.*MOUNTPOINT"),
     "version": (["--version"], 0, r"ppiofs \d+\.\d+"),
     "version, short": (["-V"], 0, r"ppiofs \d+\.\d+"),
     "configuration": (["--print-config", "-o", "api_url={url}"], 0, r"ttl=10\s.*built in"),
@@ -62,7 +62,7 @@ ENDS = {
     "no number": (["{point}", "-o", "ttl=soon"], 2, "ttl.*soon|soon.*ttl"),
     "a negative number": (["{point}", "-o", "ttl=-1"], 2, "ttl"),
     "a number too small": (["{point}", "-o", "timeout=0"], 2, "timeout"),
-    "a number too large": (["{point}", "-o", "max_requests=100000"], 2, "max_requests"),
+    "a number too large": (["{point}", "-o", "parallel_requests=100000"], 2, "parallel_requests"),
     "no level": (["{point}", "-o", "log=loud"], 2, "log"),
     "neither show nor hide": (["{point}", "-o", "secrets=maybe"], 2, "secrets"),
     "http elsewhere": (["{point}", "-o", "api_url=http://api.example"], 2, "https"),
@@ -210,7 +210,7 @@ def test_requests_say_what_they_should(api, mount_factory):
 
 def test_requests_under_way_stay_within_their_bound(api, mount_factory):
     api.latency = 0.05
-    mount = mount_factory(options={"max_requests": 3})
+    mount = mount_factory(options={"parallel_requests": 3})
     assert run(["grep", "-rq", "nothing like this", mount.path / "instances"]).returncode == 1
     assert 1 < api.max_in_flight <= 3
 

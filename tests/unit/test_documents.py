@@ -195,7 +195,7 @@ def desk(tmp_path):
     ("ppiofs a", "a-b"),
     ("ppiofs def", "def"),
     ("ppiofs work mn", "mnt/"),
-    ("ppiofs mnt -o max_re", "max_requests="),
+    ("ppiofs mnt -o paral", "parallel_requests="),
     ("ppiofs mnt -o auto_u", "auto_unmount"),
     ("ppiofs mnt -o secrets=h", "secrets=hide"),
     ("ppiofs mnt -o ttl=3,log=de", "ttl=3,log=debug"),

@@ -100,10 +100,12 @@ static void test_built_in_values_are_those_of_the_manual(Fixture *f, gconstpoint
     g_assert_cmpint(o->negative_ttl_us, ==, 5 * G_USEC_PER_SEC);
     g_assert_cmpint(o->max_stale_us, ==, 3600 * (gint64)G_USEC_PER_SEC);
     g_assert_cmpint(o->timeout_us, ==, 10 * G_USEC_PER_SEC);
+    g_assert_cmpint(o->patience_us, ==, G_USEC_PER_SEC);
     g_assert_cmpint(o->watch_us, ==, 0);
-    g_assert_cmpuint(o->max_requests, ==, 16);
+    g_assert_cmpuint(o->parallel_requests, ==, 16);
     g_assert_cmpuint(o->page_size, ==, 100);
     g_assert_cmpint(o->secrets, ==, SECRETS_SHOW);
+    g_assert_cmpint(o->ssh_names, ==, SSH_NAMES_LONG);
     g_assert_cmpint(o->log_level, ==, LOG_LEVEL_INFO);
     g_assert_cmpuint(o->uid, ==, geteuid());
     g_assert_cmpuint(o->gid, ==, getegid());
@@ -119,7 +121,7 @@ static void test_the_nearer_source_wins_and_is_remembered(Fixture *f, gconstpoin
     g_autofree char *section = g_strdup_printf("%s [novita]", f->config);
 
     (void)data;
-    write_config(f, "[defaults]\nttl=1\ntimeout=1\npage_size=1\nmax_requests=1\n"
+    write_config(f, "[defaults]\nttl=1\ntimeout=1\npage_size=1\nparallel_requests=1\n"
                     "[novita]\nttl=2\ntimeout=2\npage_size=2\n[ppio]\nttl=99\n");
     g_setenv("PPIOFS_TTL", "3", TRUE);
     g_setenv("PPIOFS_TIMEOUT", "3", TRUE);
@@ -132,8 +134,8 @@ static void test_the_nearer_source_wins_and_is_remembered(Fixture *f, gconstpoin
     g_assert_cmpstr(options_origin(o, "timeout"), ==, "environment PPIOFS_TIMEOUT");
     g_assert_cmpuint(o->page_size, ==, 2);
     g_assert_cmpstr(options_origin(o, "page_size"), ==, section);
-    g_assert_cmpuint(o->max_requests, ==, 1);
-    g_assert_cmpstr(options_origin(o, "max_requests"), ==, defaults);
+    g_assert_cmpuint(o->parallel_requests, ==, 1);
+    g_assert_cmpstr(options_origin(o, "parallel_requests"), ==, defaults);
     g_assert_cmpstr(options_origin(o, "max_stale"), ==, "built in");
     g_assert_cmpstr(o->api_url, ==, "https://api.novita.ai");
 }
@@ -143,7 +145,8 @@ static void test_a_configuration_file_may_hold_everything(Fixture *f, gconstpoin
     (void)data;
     write_config(f, "# all of it\n[lab]\napi_url=http://127.0.0.1:8080/\napi_key_file=key\n"
                     "api_key_command=pass show ppio\nttl=1.5\ndetail_ttl=2\nnegative_ttl=3\n"
-                    "max_stale=4\ntimeout=5\nmax_requests=6\npage_size=7\nsecrets=hide\nwatch=8\n"
+                    "max_stale=4\ntimeout=5\npatience=6\nparallel_requests=6\npage_size=7\n"
+                    "secrets=hide\nssh_names=short\nwatch=8\n"
                     "cacert=/etc/ca.pem\nproxy=http://u:s3cret@p.example:1\nlog=warning\nuid=9\n"
                     "gid=10\numask=011\nallow_other=true\nauto_unmount=yes\nfsname=lab\n");
     g_autofree char *key_file = g_build_filename(f->home, "ppiofs", "key", NULL);
@@ -154,7 +157,9 @@ static void test_a_configuration_file_may_hold_everything(Fixture *f, gconstpoin
     g_assert_cmpstr(o->api_key_command, ==, "pass show ppio");
     g_assert_cmpint(o->ttl_us, ==, 1500000);
     g_assert_cmpint(o->watch_us, ==, 8 * G_USEC_PER_SEC);
-    g_assert_cmpuint(o->max_requests, ==, 6);
+    g_assert_cmpint(o->patience_us, ==, 5 * G_USEC_PER_SEC); /* no longer than the timeout */
+    g_assert_cmpint(o->ssh_names, ==, SSH_NAMES_SHORT);
+    g_assert_cmpuint(o->parallel_requests, ==, 6);
     g_assert_cmpint(o->secrets, ==, SECRETS_HIDE);
     g_assert_cmpstr(o->proxy, ==, "http://u:s3cret@p.example:1");
     g_assert_cmpint(o->log_level, ==, LOG_LEVEL_WARNING);

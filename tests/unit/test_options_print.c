@@ -71,7 +71,7 @@ static void test_print_config_tells_values_and_origins_but_no_secret(void)
     assert_has_line(text, "ttl=4", "command line");
     assert_has_line(text, "page_size=7", "environment PPIOFS_PAGE_SIZE");
     assert_has_line(text, "timeout=2.5", section);
-    assert_has_line(text, "max_requests=16", "built in");
+    assert_has_line(text, "parallel_requests=16", "built in");
     assert_has_line(text, "watch=off", "built in");
     assert_has_line(text, "proxy=http://\\*\\*\\*@p.example:1", section);
     assert_has_line(text, "api_key_command=fetch \\.\\.\\.", section);

@@ -16,7 +16,7 @@ typedef struct {
     OptionsMode mode;
     gboolean foreground;
     GPtrArray *settings; /* Setting*, each known to option_find() */
-    GPtrArray *words;    /* char*: [SOURCE] MOUNTPOINT */
+    GPtrArray *words;    /* char*: [PROFILE] MOUNTPOINT */
 } CommandLine;
 
 /* -h and -V end the reading. PPIOFS_ERROR_USAGE. (transfer full) */

@@ -15,7 +15,7 @@ typedef enum {
     OPTION_COMMAND,   /* char *, only its first word is shown */
     OPTION_FLAG,      /* gboolean; without a value: TRUE */
     OPTION_OCTAL,     /* guint, permission bits */
-    OPTION_SECRETS,   /* SecretsMode */
+    OPTION_CHOICE,    /* an enum, whose words are those of the placeholder, split by '|' */
     OPTION_LOG_LEVEL, /* LogLevel */
     OPTION_UID,       /* uid_t, by number or name */
     OPTION_GID,       /* gid_t, by number or name */

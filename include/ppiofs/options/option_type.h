@@ -8,8 +8,8 @@ typedef struct {
     /* @field is that of @row in Options. Sets PPIOFS_ERROR_USAGE: "must be ...". */
     gboolean (*parse)(const OptionRow *row, const char *text, const char *base, gpointer field,
                       GError **error);
-    char *(*format)(gconstpointer field); /* (transfer full), NULL: no value */
-    gboolean owns_text;                   /* the field is a char * to free */
+    char *(*format)(const OptionRow *row, gconstpointer field); /* (transfer full), NULL: none */
+    gboolean owns_text;                                         /* the field is a char * to free */
 } OptionValueType;
 
 extern const OptionValueType option_type_seconds;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* profile: SOURCE, the first word of a call or of an fstab line: a built-in API or a section of the
+/* profile: the first word of a call or of an fstab line: a built-in API or a section of the
  * configuration file. */
 #pragma once
 
