@@ -8,6 +8,7 @@
 
 #include "ppiofs/about.h"
 #include "ppiofs/base/error.h"
+#include "ppiofs/base/hash.h"
 #include "ppiofs/base/log.h"
 #include "ppiofs/check.h"
 #include "ppiofs/credentials.h"
@@ -301,6 +302,7 @@ int main(int argc, char **argv)
 
     protect_memory();
     give_memory_back();
+    hash_start(NULL);
     prctl(PR_SET_NAME, "ppiofs"); /* for ps and --refresh, also when mount.ppiofs was called */
     g_autoptr(Options) options = options_parse(argc, argv, &error);
     g_autoptr(Log) log = log_open(options == NULL ? LOG_LEVEL_INFO : options->log_level, FALSE);

@@ -3,6 +3,7 @@
 
 #include "ppiofs/api/page_reader.h"
 #include "ppiofs/base/error.h"
+#include "ppiofs/base/hash.h"
 
 /* Each page is a request with the whole timeout: a long list may go on as long as pages come. A
  * page that has come is read in turns of the main loop, so that the others get theirs: at any time
@@ -236,7 +237,7 @@ List *list_start(const ListContext *context, GPtrArray *known, ListDone done, gp
     list->done = done;
     list->data = data;
     list->pages = g_ptr_array_new_with_free_func((GDestroyNotify)page_unref);
-    list->cursors = g_hash_table_new(g_str_hash, g_str_equal);
+    list->cursors = g_hash_table_new(hash_text, g_str_equal);
     ask_for_page(list);
     return list;
 }

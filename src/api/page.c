@@ -3,6 +3,7 @@
 
 #include "ppiofs/api/api.h"
 #include "ppiofs/base/error.h"
+#include "ppiofs/base/hash.h"
 #include "ppiofs/json/json.h"
 
 #include <string.h>
@@ -160,7 +161,7 @@ static void drop_gone(GPtrArray *records)
 GPtrArray *pages_merge(const GPtrArray *pages)
 {
     GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
-    g_autoptr(GHashTable) places = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) places = g_hash_table_new(hash_text, g_str_equal);
 
     for (guint i = 0; i < pages->len; i++) {
         const Page *page = pages->pdata[i];

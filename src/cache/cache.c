@@ -15,6 +15,7 @@
  * trouble.h. A deadline that passes while waiting is answered as a failure would be, without being
  * one. Any number of operations share one fetch. */
 #include "ppiofs/base/error.h"
+#include "ppiofs/base/hash.h"
 #include "ppiofs/cache/private.h"
 #include "ppiofs/tree/name.h"
 
@@ -235,10 +236,10 @@ Cache *cache_new(const CacheOptions *options, const CacheSource *source, const C
     cache->source = *source;
     cache->clock = clock;
     cache->fleet = fleet_new();
-    cache->fetches = g_hash_table_new(g_str_hash, g_str_equal);
+    cache->fetches = g_hash_table_new(hash_text, g_str_equal);
     cache->troubles =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)trouble_free);
-    cache->unread = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_hash_table_new_full(hash_text, g_str_equal, g_free, (GDestroyNotify)trouble_free);
+    cache->unread = g_hash_table_new_full(hash_text, g_str_equal, g_free, NULL);
     cache->late = g_error_new_literal(PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT,
                                       "the API did not answer before the deadline (-o timeout=)");
     return cache;

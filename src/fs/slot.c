@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/fs/slot.h"
 
+#include "ppiofs/base/hash.h"
 #include "ppiofs/fs/nodeid.h"
 
 typedef struct {
@@ -22,7 +23,7 @@ Slots *slots_new(guint first)
 
     slots->first = first;
     slots->by_number = g_ptr_array_new_with_free_func(g_free);
-    slots->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+    slots->by_name = g_hash_table_new(hash_text, g_str_equal);
     slots->free_numbers = g_array_new(FALSE, FALSE, sizeof(guint));
     return slots;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ppiofs/base/hash.h"
 #include "ppiofs/tree/name.h"
 
 struct Fleet {
@@ -21,7 +22,7 @@ Fleet *fleet_new(void)
     Fleet *fleet = g_new0(Fleet, 1);
 
     fleet->by_name =
-        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)instance_unref);
+        g_hash_table_new_full(hash_text, g_str_equal, NULL, (GDestroyNotify)instance_unref);
     return fleet;
 }
 

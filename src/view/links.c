@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/view/links.h"
 
+#include "ppiofs/base/hash.h"
 /* How many instances have each name. */
 static GHashTable *count_names(const Listing *listing)
 {
-    GHashTable *counts = g_hash_table_new(g_str_hash, g_str_equal);
+    GHashTable *counts = g_hash_table_new(hash_text, g_str_equal);
 
     for (guint i = 0; i < listing->instances->len; i++) {
         const Instance *instance = g_ptr_array_index(listing->instances, i);
@@ -38,7 +39,7 @@ static gboolean is_shared(GHashTable *counts, const Instance *instance)
 /* What those who share a name are called. Nobody may be called like this by a name of his own. */
 static GHashTable *full_names(const Listing *listing, GHashTable *counts)
 {
-    GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTable *names = g_hash_table_new_full(hash_text, g_str_equal, g_free, NULL);
 
     for (guint i = 0; i < listing->instances->len; i++) {
         const Instance *instance = g_ptr_array_index(listing->instances, i);
@@ -70,8 +71,7 @@ void links_by_name(Draft *draft, const Listing *listing, const char *argument)
 
 void links_by_field(Draft *draft, const Listing *listing, const char *path)
 {
-    g_autoptr(GHashTable) directories =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) directories = g_hash_table_new_full(hash_text, g_str_equal, g_free, NULL);
 
     for (guint i = 0; i < listing->instances->len; i++) {
         const Instance *instance = g_ptr_array_index(listing->instances, i);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ppiofs/base/hash.h"
 #include "ppiofs/base/text.h"
 #include "ppiofs/view/ssh_command.h"
 
@@ -21,8 +22,8 @@ typedef struct {
 
 static void taken_init(Taken *taken, const Listing *listing)
 {
-    taken->names = g_hash_table_new(g_str_hash, g_str_equal);
-    taken->ids = g_hash_table_new(g_str_hash, g_str_equal);
+    taken->names = g_hash_table_new(hash_text, g_str_equal);
+    taken->ids = g_hash_table_new(hash_text, g_str_equal);
     for (guint i = 0; i < listing->instances->len; i++) {
         const Instance *instance = g_ptr_array_index(listing->instances, i);
         const char *name = record_name(instance->record);

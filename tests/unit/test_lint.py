@@ -21,6 +21,7 @@ BAD = (  # lint, file, its content, what must be said
     ("arrows", "src/main.c", '#include "ppiofs/fs/private.h"\n', "private.h is private to fs"),
     ("arrows", "src/fs/x.c", '#include "ppiofs/cache/private.h"\n', "private.h is private to cache"),
     ("arrows", "src/new/x.c", '#include "ppiofs/base/log.h"\n', "new is not in the table"),
+    ("calls", "src/x.c", "\nint f(void) { return g_str_hash(); }\n", "src/x.c:2: g_str_hash"),
     ("format", "src/x.c", "int  f(void);\n", "src/x.c:1: clang-format"),
     ("functions", "src/x.c", LONG, "src/x.c:2: f is 62 lines long"),
     ("functions", "tests/unit/x.c", LONG, "f is 62 lines long"),
@@ -44,6 +45,7 @@ BAD = (  # lint, file, its content, what must be said
 )
 GOOD = {
     "arrows": ("src/about.c", '#include "ppiofs/fs/fs.h"\n#include "ppiofs/options.h"\n'),
+    "calls": ("tests/x.c", "int f(void) { return g_str_hash(); }\n"),
     "cppcheck": ("src/x.c", "int f(void)\n{\n    return 0;\n}\n"),
     "format": ("src/x.c", "int f(void);\n"),
     "functions": ("src/x.c", LONG.replace("    a++;\n", "", 2)),
