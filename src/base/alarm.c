@@ -40,8 +40,7 @@ void alarm_set(Alarm *alarm, gint64 at)
     gint64 left = MAX(0, at - clock_now(alarm->clock));
 
     alarm->at = at;
-    g_source_set_ready_time(&alarm->source,
-                            at == ALARM_NEVER ? -1 : g_get_monotonic_time() + left);
+    g_source_set_ready_time(&alarm->source, at == ALARM_NEVER ? -1 : g_get_monotonic_time() + left);
 }
 
 gint64 alarm_at(const Alarm *alarm)
