@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <syslog.h>
 
 #include "ppiofs/about.h"
 #include "ppiofs/base/error.h"
@@ -71,7 +72,9 @@ static void protect_memory(void)
  * bound with the first of them, and what was once held open then stays resident for good. */
 static void give_memory_back(void)
 {
+#ifdef M_MMAP_THRESHOLD /* musl gives them back anyway */
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
+#endif
 }
 
 static gboolean on_terminate(gpointer data)
@@ -136,7 +139,7 @@ static void on_live(gpointer data)
     App *app = data;
 
     if (!app->options->foreground)
-        log_to_syslog(app->log, TRUE);
+        log_to_syslog(app->log, _PATH_LOG);
     g_message("mounted at %s", app->options->mountpoint);
     daemon_ready(app->daemon);
 }
@@ -305,7 +308,7 @@ int main(int argc, char **argv)
     hash_start(NULL);
     prctl(PR_SET_NAME, "ppiofs"); /* for ps and --refresh, also when mount.ppiofs was called */
     g_autoptr(Options) options = options_parse(argc, argv, &error);
-    g_autoptr(Log) log = log_open(options == NULL ? LOG_LEVEL_INFO : options->log_level, FALSE);
+    g_autoptr(Log) log = log_open(options == NULL ? LOG_LEVEL_INFO : options->log_level);
 
     if (options != NULL && run(options, log, &error))
         return EXIT_SUCCESS;

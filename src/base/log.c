@@ -2,26 +2,23 @@
 #include "ppiofs/base/log.h"
 
 #include "ppiofs/base/log_repeat.h"
+#include "ppiofs/base/log_syslog.h"
 
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
-
-/* A syslog daemon on a busy machine gets its turn within this; a reader does not notice it. */
-#define SYSLOG_PATIENCE_MS 50
 
 /* GLib may log from any thread, hence the lock: of pthreads, which ThreadSanitizer knows. */
 struct Log {
     pthread_mutex_t lock;
     LogLevel level;
-    gboolean to_syslog;
-    int room; /* a socket of our own at the syslog daemon, never written to; -1: none */
-    gboolean syslog_hangs;
+    LogSyslog *syslog;   /* NULL: lines go to standard error */
+    gboolean to_journal; /* standard error is the journal's, which knows prefixes like "<4>" */
     LogRepeat repeat;
 };
 
@@ -60,11 +57,16 @@ static char *line_text(const char *domain, const char *message)
 
 /* At once and whole, or not at all: a reader of our standard error that has stopped reading must
  * not stop the file system. poll() promises room for PIPE_BUF bytes. */
-static void write_stderr(LogLevel level, const char *text)
+static void write_stderr(const Log *log, LogLevel level, const char *text)
 {
     struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+    char prefix[sizeof "<0>"] = "";
     char line[PIPE_BUF];
-    int length = g_snprintf(line, sizeof line, "ppiofs: %s: %s\n", levels[level].name, text);
+
+    if (log->to_journal)
+        g_snprintf(prefix, sizeof prefix, "<%d>", levels[level].priority);
+    int length =
+        g_snprintf(line, sizeof line, "%sppiofs: %s: %s\n", prefix, levels[level].name, text);
 
     if (length >= (int)sizeof line) {
         length = sizeof line - 1;
@@ -76,33 +78,17 @@ static void write_stderr(LogLevel level, const char *text)
         return; /* nobody left to tell */
 }
 
-static int connect_to_syslog(void)
+/* As systemd.exec(5) has it: the variable names the file that standard error was. */
+static gboolean stderr_is_journal(void)
 {
-    const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = _PATH_LOG };
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const char *stream = g_getenv("JOURNAL_STREAM");
+    struct stat status;
 
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-        close(fd);
-        fd = -1;
-    }
-    return fd;
-}
-
-/* syslog(3) waits while the daemon's queue is full: one that hangs would stop the file system.
- * poll() at a socket of our own looks at the same queue, which holds a dozen lines: a burst takes
- * some patience, but only once, then lines are lost. Without a daemon nothing waits. */
-static gboolean syslog_has_room(Log *log)
-{
-    struct pollfd ready = { .fd = log->room, .events = POLLOUT };
-
-    if (ready.fd < 0 || (poll(&ready, 1, 0) == 1 && ready.revents != POLLOUT)) {
-        if (log->room >= 0) /* its daemon has gone: there may be a new one */
-            close(log->room);
-        ready.fd = log->room = connect_to_syslog();
-    }
-    log->syslog_hangs =
-        ready.fd >= 0 && poll(&ready, 1, log->syslog_hangs ? 0 : SYSLOG_PATIENCE_MS) != 1;
-    return !log->syslog_hangs;
+    if (!stream || fstat(STDERR_FILENO, &status) != 0)
+        return FALSE;
+    g_autofree char *own =
+        g_strdup_printf("%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    return strcmp(stream, own) == 0;
 }
 
 static gboolean is_repeated(Log *log, const char *domain, LogLevel level, const char *text)
@@ -113,10 +99,10 @@ static gboolean is_repeated(Log *log, const char *domain, LogLevel level, const 
 
 static void log_write(Log *log, LogLevel level, const char *text)
 {
-    if (!log->to_syslog)
-        write_stderr(level, text);
-    else if (syslog_has_room(log))
-        syslog(levels[level].priority, "%s", text);
+    if (log->syslog)
+        log_syslog_send(log->syslog, levels[level].priority, text);
+    else
+        write_stderr(log, level, text);
 }
 
 static void on_message(const char *domain, GLogLevelFlags flags, const char *message, void *data)
@@ -134,35 +120,24 @@ static void on_message(const char *domain, GLogLevelFlags flags, const char *mes
     pthread_mutex_unlock(&log->lock);
 }
 
-static void set_syslog(Log *log, gboolean to_syslog)
-{
-    if (to_syslog && !log->to_syslog)
-        openlog("ppiofs", LOG_PID, LOG_DAEMON);
-    if (!to_syslog && log->to_syslog) {
-        closelog();
-        if (log->room >= 0)
-            close(log->room);
-        log->room = -1;
-    }
-    log->to_syslog = to_syslog;
-}
-
-Log *log_open(LogLevel level, gboolean to_syslog)
+Log *log_open(LogLevel level)
 {
     Log *log = g_new0(Log, 1);
 
     pthread_mutex_init(&log->lock, NULL);
     log->level = level;
-    log->room = -1;
-    set_syslog(log, to_syslog);
+    log->to_journal = stderr_is_journal();
     g_log_set_default_handler(on_message, log);
     return log;
 }
 
-void log_to_syslog(Log *log, gboolean to_syslog)
+void log_to_syslog(Log *log, const char *path)
 {
+    LogSyslog *syslog = path ? log_syslog_new(path) : NULL;
+
     pthread_mutex_lock(&log->lock);
-    set_syslog(log, to_syslog);
+    log_syslog_free(log->syslog);
+    log->syslog = syslog;
     pthread_mutex_unlock(&log->lock);
 }
 
@@ -182,7 +157,7 @@ void log_close(Log *log)
     if (!log)
         return;
     g_log_set_default_handler(g_log_default_handler, NULL);
-    set_syslog(log, FALSE);
+    log_syslog_free(log->syslog);
     pthread_mutex_destroy(&log->lock);
     g_free(log);
 }

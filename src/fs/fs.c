@@ -154,13 +154,19 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
         fuse_reply_buf(req, content + offset, MIN(size, length - (gsize)offset));
 }
 
+/* What df -i shows as free. Without any, the file system would be 100 % full. */
+#define FREE_INODES (1u << 20)
+
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
     Fs *fs = fs_of(req, FS_STATFS);
+    const fsfilcnt_t known = fleet_size(cache_fleet(fs->cache));
     const struct statvfs stat = {
         .f_bsize = 4096,
         .f_frsize = 4096,
-        .f_files = fleet_size(cache_fleet(fs->cache)),
+        .f_files = known + FREE_INODES,
+        .f_ffree = FREE_INODES,
+        .f_favail = FREE_INODES,
         .f_namemax = NAME_MAX_BYTES,
     };
 

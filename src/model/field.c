@@ -43,9 +43,17 @@ static const FieldRule field_rules[] = {
     { "volumes", RULE_LIST, NULL },
 };
 
-/* A field whose name ends like this is a secret wherever it appears, today's (tools.ssh.password,
- * tools.web_terminal.password) and tomorrow's. */
-static const char *const secret_endings[] = { "password", "token", "secret", "private_key" };
+/* A field is a secret wherever it appears, today's (tools.ssh.password,
+ * tools.web_terminal.password) and tomorrow's, if one of the words of its name is one of these, in
+ * any case, also as a plural. A word ends at a character that is no letter or digit, and before a
+ * capital: "accessToken", but not "tokenizer". */
+static const char *const secret_words[] = { "password", "passwd", "token", "secret", "credential" };
+
+/* And if its name ends like this, whatever stands between the words: "private_key", "apiKey". */
+static const char *const secret_endings[] = { "privatekey", "apikey", "accesskey" };
+
+/* And if that is the whole name: the API's variables, also where no rule knows them. */
+static const char *const secret_names[] = { "envs" };
 
 /* The longest path in the table has three dots; what lies deeper has no rule. */
 #define RULE_PATH_MAX 64
@@ -91,17 +99,81 @@ static void join_path(char joined[RULE_PATH_MAX], const char *path, const char *
     strcpy(end, name);
 }
 
-static gboolean is_secret(const char *name)
+/* Where the word ends that begins at @word, a letter or digit. Of "APIKey" the first is "API". */
+static const char *word_end(const char *word)
 {
-    gsize length = strlen(name);
+    const char *end = word + 1;
 
-    for (gsize i = 0; i < G_N_ELEMENTS(secret_endings); i++) {
-        gsize end = strlen(secret_endings[i]);
+    while (g_ascii_isalnum(*end)) {
+        gboolean starts_word =
+            g_ascii_isupper(*end) && (!g_ascii_isupper(end[-1]) || g_ascii_islower(end[1]));
 
-        if (length >= end && g_ascii_strcasecmp(name + length - end, secret_endings[i]) == 0)
+        if (starts_word)
+            break;
+        end++;
+    }
+    return end;
+}
+
+static gboolean is_secret_word(const char *word, gsize length)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(secret_words); i++) {
+        gsize size = strlen(secret_words[i]);
+        gboolean plural = length == size + 1 && g_ascii_tolower(word[size]) == 's';
+
+        if ((length == size || plural) && g_ascii_strncasecmp(word, secret_words[i], size) == 0)
             return TRUE;
     }
     return FALSE;
+}
+
+static gboolean has_secret_word(const char *name)
+{
+    while (*name) {
+        const char *end = g_ascii_isalnum(*name) ? word_end(name) : name + 1;
+
+        if (is_secret_word(name, (gsize)(end - name)))
+            return TRUE;
+        name = end;
+    }
+    return FALSE;
+}
+
+/* Back from the end, over what is between words. */
+static gboolean ends_in(const char *name, const char *end, const char *ending)
+{
+    gsize left = strlen(ending);
+
+    while (end > name && left > 0) {
+        char c = *--end;
+
+        if (!g_ascii_isalnum(c))
+            continue;
+        if (g_ascii_tolower(c) != ending[left - 1])
+            return FALSE;
+        left--;
+    }
+    return left == 0;
+}
+
+static gboolean has_secret_ending(const char *name)
+{
+    const char *end = name + strlen(name);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(secret_endings); i++)
+        if (ends_in(name, end, secret_endings[i]) ||
+            (end > name && g_ascii_tolower(end[-1]) == 's' &&
+             ends_in(name, end - 1, secret_endings[i])))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean is_secret(const char *name)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(secret_names); i++)
+        if (g_ascii_strcasecmp(name, secret_names[i]) == 0)
+            return TRUE;
+    return has_secret_word(name) || has_secret_ending(name);
 }
 
 static void append_line(Draft *draft, const char *text)

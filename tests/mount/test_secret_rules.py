@@ -39,6 +39,8 @@ def hostile_shapes():
     record["off_password"] = False
     record["a"] = {"b": {"c": {"d": {"e": {"f": {"ssh_private_key": secret()}}}}}}
     record["dotted.password"] = secret()
+    record["accessTokens"] = [secret()]
+    record["registry"] = {"Password ": secret(), "credentials": {"any": secret()}}
     return by_id(record, mock_fleet.make("other", "other"))
 
 
@@ -50,7 +52,8 @@ ABSENT = ("tools/ssh/password", "tools/web_terminal/PASSWORD", "tools/web_termin
           "envs/PLAIN", "envs/OBJECT", "envs/OBJECT/deep", "status_token", "list_of_token",
           "status_inner/client_secret", "objects_secret", "objects_secret/0/x", "Private_Key",
           "deep_private_key/pem", "number_token", "off_password", "a/b/c/d/e/f/ssh_private_key",
-          "ports/80/tunnel_token", "billing/prepaid/auto_renew/API_TOKEN", "dotted.password")
+          "ports/80/tunnel_token", "accessTokens", "registry/Password ",
+          "registry/credentials/any", "billing/prepaid/auto_renew/API_TOKEN", "dotted.password")
 
 
 def test_every_secret_of_every_shape_is_for_the_owner_alone(shown):

@@ -269,7 +269,7 @@ static void try_sendfile(Reader *reader, const File *file)
 
 static void try_copy(Reader *reader, const File *file)
 {
-    off64_t from = (off64_t)random_offset(reader, file), to = 0, start = from;
+    off_t from = (off_t)random_offset(reader, file), to = 0, start = from;
     size_t length = random_length(reader), copied = 0;
     ssize_t n = 0;
 

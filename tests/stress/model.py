@@ -13,7 +13,8 @@ OBJECTS = {"status", "billing", "billing.prepaid", "billing.prepaid.auto_renew",
            "auto_migrate", "pricing", "pricing.prepaid", "pricing.spot"}
 ARRAYS = {"envs": "key", "ports": "port", "pricing.prepaid.monthly_price": "month",
           "volumes": None}
-SECRET = re.compile(r"(?i)(password|token|secret|private_key)\Z")
+SECRET = re.compile(r"(?i)(?<![a-z0-9])(password|passwd|token|secret|credential)s?(?![a-z0-9])"
+                    r"|(private_?key|api_?key|access_?key)s?\Z|\Aenvs\Z")
 COLUMNS = ("id", "name", "status", "type", "gpu_num", "product_id", "region", "billing_mode",
            "image", "created_at", "last_started_at")
 COLUMN_PATHS = {"gpu_num": "resource_specs/gpu_num", "billing_mode": "billing/mode"}

@@ -324,7 +324,16 @@ static void test_secrets_are_marked_wherever_their_name_says_so(void)
         { "'client_secret':'t'", "!client_secret='t$'" },
         { "'host_private_key':'t'", "!host_private_key='t$'" },
         { "'secret':{'a':'t'}", "!secret/ !secret/a='t$'" },
-        { "'tokens':1,'secretary':1,'token_id':1", "secretary='1$' token_id='1$' tokens='1$'" },
+        { "'passwd':1,'Password ':2,'tokens':3,'secrets':4", "!Password ='2$' !passwd='1$' "
+                                                             "!secrets='4$' !tokens='3$'" },
+        { "'api_key':1,'apikey':2,'accessKeys':3,'APIKey':4",
+          "!APIKey='4$' !accessKeys='3$' !api_key='1$' !apikey='2$'" },
+        { "'credential':1,'aws-credentials':2,'accessToken':3",
+          "!accessToken='3$' !aws-credentials='2$' !credential='1$'" },
+        { "'ENVS':[{'key':'A','value':'1'}]",
+          "!ENVS/ !ENVS/0/ !ENVS/0/key='A$' !ENVS/0/value='1$'" },
+        { "'secretary':1,'tokenizer':2,'key':3,'api_key_id':4,'compassword':5",
+          "api_key_id='4$' compassword='5$' key='3$' secretary='1$' tokenizer='2$'" },
         { "'token':[{'a':1}]", "!token/ !token/0/ !token/0/a='1$'" },
         { "'status':{'token':'t'}", "!status_token='t$'" },
     };

@@ -15,12 +15,14 @@ typedef enum { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEB
 
 typedef struct Log Log;
 
-/* From now on all log lines of the process at @level or above go to standard error, or to syslog
- * when @to_syslog. A line that repeats within a minute is written once. (transfer full) */
-Log *log_open(LogLevel level, gboolean to_syslog);
+/* From now on all log lines of the process at @level or above go to standard error. Where that is
+ * the journal's ($JOURNAL_STREAM), each begins with its priority: "<3>" to "<7>". A line that
+ * repeats within a minute is written once. No line ever waits for its reader. (transfer full) */
+Log *log_open(LogLevel level);
 
-/* Switches between standard error and syslog. */
-void log_to_syslog(Log *log, gboolean to_syslog);
+/* Sends the lines to the syslog daemon at the socket @path (_PATH_LOG) instead; NULL: to standard
+ * error again. */
+void log_to_syslog(Log *log, const char *path);
 
 /* error -> warning -> info -> debug -> error (SIGUSR2). Returns the new level. */
 LogLevel log_step_level(Log *log);
