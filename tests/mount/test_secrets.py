@@ -16,7 +16,7 @@ UNKNOWN_SECRETS = ("root_password", "api_token", "client_secret", "ssh_private_k
 sample = module_mount()
 unknown = module_mount(lambda: by_id(mock_fleet.make(
     "unknown", "", root_password="p", api_token="t", client_secret="s", ssh_private_key="k",
-    passwords="no", token_count=3, deep={"Password": "P"}, list_token=["a", "b"],
+    secretary="no", tokenizer=3, deep={"Password": "P"}, list_token=["a", "b"],
     object_secret={"x": "y"})))
 
 
