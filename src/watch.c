@@ -57,54 +57,36 @@ static char *column_value(const Subtree *tree, NodeIndex node)
     return g_strndup(content, length);
 }
 
-static char *node_path(const Subtree *tree, NodeIndex node)
+typedef struct {
+    Watch *watch;
+    Record *old, *new;
+} Change;
+
+/* What one of the two cannot have, being from the list alone, is no difference. */
+static void write_difference(NodeIndex old_node, NodeIndex new_node, const char *path,
+                             gpointer data)
 {
-    g_autofree char *above = NULL;
+    const Change *change = data;
+    gboolean was_full = record_is_full(change->old), is_full = record_is_full(change->new);
 
-    if (node == 0 || subtree_parent(tree, node) == 0)
-        return g_strdup(subtree_name(tree, node));
-    above = node_path(tree, subtree_parent(tree, node));
-    return g_strconcat(above, "/", subtree_name(tree, node), NULL);
-}
-
-static gboolean same_content(const Subtree *a, NodeIndex a_node, const Subtree *b, NodeIndex b_node)
-{
-    return b_node != NODE_NONE && subtree_agrees(a, a_node, b, b_node);
-}
-
-/* The files of @tree that @other has not, or not like this. What @other cannot have, being from the
- * list alone, is no difference. */
-static void write_differences(Watch *watch, const char *id, const Record *record,
-                              const Record *other, gboolean record_is_new)
-{
-    const Subtree *tree = record_tree(record), *with = record_tree(other);
-
-    for (NodeIndex i = 1; i < subtree_n_nodes(tree); i++) {
-        g_autofree char *path = node_path(tree, i);
-        NodeIndex twin = subtree_lookup(with, path);
-
-        if (subtree_kind(tree, i) != NODE_FILE || same_content(tree, i, with, twin) ||
-            (twin == NODE_NONE && record_is_full(record) && !record_is_full(other)) ||
-            (twin != NODE_NONE && !record_is_new))
-            continue;
-        g_autofree char *here = column_value(tree, i);
-        g_autofree char *there = column_value(with, twin);
-        write_line(watch, id, path, record_is_new ? there : here, record_is_new ? here : there);
-    }
+    if ((old_node == NODE_NONE && is_full && !was_full) ||
+        (new_node == NODE_NONE && was_full && !is_full))
+        return;
+    g_autofree char *old = column_value(record_tree(change->old), old_node);
+    g_autofree char *new = column_value(record_tree(change->new), new_node);
+    write_line(change->watch, record_id(change->new), path, old, new);
 }
 
 static void on_change(Record *old, Record *new, gpointer data)
 {
     Watch *watch = data;
-    const char *id = record_id(old != NULL ? old : new);
+    Change change = { watch, old, new };
 
-    if (old == NULL || new == NULL) {
-        write_line(watch, id, "instance", old == NULL ? "" : "present",
-                   new == NULL ? "" : "present");
-        return;
-    }
-    write_differences(watch, id, new, old, TRUE);
-    write_differences(watch, id, old, new, FALSE);
+    if (old != NULL && new != NULL)
+        subtree_differences(record_tree(old), record_tree(new), write_difference, &change);
+    else
+        write_line(watch, record_id(old != NULL ? old : new), "instance",
+                   old == NULL ? "" : "present", new == NULL ? "" : "present");
 }
 
 static void on_list(gpointer data)

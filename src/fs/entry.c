@@ -91,15 +91,25 @@ gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *
     return held;
 }
 
+static void hold_body(Fs *fs, Version *version, const Instance *instance)
+{
+    GBytes *body = record_body(instance->record);
+    g_autofree char *name = json_file_name(instance);
+    guint64 place = subtree_step_ino(top_find(fs, "json")->ino, name);
+
+    versions_set_body(
+        fs->versions, version, body,
+        subtree_value_ino(place, TRUE, g_bytes_get_data(body, NULL), g_bytes_get_size(body)));
+}
+
 gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
                     gint64 keep_us)
 {
     Subtree *tree = record_tree(instance->record);
     Version *version = versions_hold(fs->versions, tree, instance_ino(fs, instance->name));
-    g_autofree char *name = json_file_name(instance);
 
-    versions_set_body(fs->versions, version, record_body(instance->record),
-                      subtree_step_ino(top_find(fs, "json")->ino, name));
+    if (version->body == NULL)
+        hold_body(fs, version, instance);
     *entry = (struct fuse_entry_param){ .ino = nodeid_file(subtree_serial(tree), NODEID_BODY),
                                         .entry_timeout = seconds(keep_us),
                                         .attr_timeout = seconds(KEEP_FOREVER_US) };

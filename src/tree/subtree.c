@@ -4,96 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ppiofs/base/hash.h"
 #include "ppiofs/tree/common_name.h"
-#include "ppiofs/tree/packed.h"
+#include "ppiofs/tree/name.h"
 #include "ppiofs/tree/private.h"
 
 /* Keys of paths are 1 to this: above it there is room for as many twins as there can be. */
 #define KEY_MOST ((G_GUINT64_CONSTANT(1) << SUBTREE_KEY_BITS) - 1 - SUBTREE_MAX_NODES)
-#define KEY_SEED G_GUINT64_CONSTANT(0x9e3779b97f4a7c15)
 
-Subtree *packed_new(guint32 n_nodes, guint32 n_directories, gsize n_bytes)
-{
-    gsize nodes = sizeof(Subtree);
-    gsize keys = nodes + sizeof(Node) * n_nodes;
-    gsize bytes = keys + sizeof(DirectoryKey) * n_directories;
-    Subtree *tree = malloc(bytes + n_bytes);
-
-    if (tree == NULL)
-        return NULL;
-    *tree = (Subtree){ .refs = 1 };
-    tree->nodes = (Node *)(gpointer)((char *)tree + nodes);
-    tree->keys = (DirectoryKey *)(gpointer)((char *)tree + keys);
-    tree->bytes = (char *)tree + bytes;
-    return tree;
-}
-
-static guint32 add_bytes(Subtree *tree, const char *bytes, gsize length)
-{
-    guint32 at = tree->n_bytes;
-
-    if (length > 0)
-        memcpy(tree->bytes + at, bytes, length);
-    tree->n_bytes += (guint32)length;
-    return at;
-}
-
-void packed_add(Subtree *tree, const char *name, guint32 common, NodeKind kind, NodeFlags flags,
-                const char *content, guint32 length)
-{
-    Node *node = &tree->nodes[tree->n_nodes];
-
-    /* A parent that was added before has claimed this place already; the root has none. */
-    *node = (Node){
-        .parent = tree->n_nodes == 0 ? 0 : node->parent,
-        .name = common == COMMON_NAME_NONE ? add_bytes(tree, name, strlen(name) + 1)
-                                           : NAME_IS_COMMON | common,
-        .kind = kind,
-        .flags = flags,
-    };
-    if (kind == NODE_DIRECTORY) {
-        tree->keys[tree->n_directories++].node = tree->n_nodes;
-    } else {
-        node->data = add_bytes(tree, content, length);
-        node->size = length;
-    }
-    tree->n_nodes++;
-}
-
-void packed_set_children(Subtree *tree, NodeIndex node, NodeIndex first, guint32 n)
-{
-    tree->nodes[node].data = first;
-    tree->nodes[node].size = n;
-    for (guint32 i = 0; i < n; i++)
-        tree->nodes[first + i].parent = node;
-}
-
-static int compare_keys(gconstpointer a, gconstpointer b)
-{
-    const DirectoryKey *x = a, *y = b;
-
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    return x->node < y->node ? -1 : x->node > y->node;
-}
-
-static guint64 path_key(const Subtree *tree, NodeIndex directory)
-{
-    return directory == 0 ? 0 : 1 + subtree_ino(tree, directory, KEY_SEED) % KEY_MOST;
-}
-
-Subtree *packed_seal(Subtree *tree)
-{
-    for (guint32 i = 0; i < tree->n_directories; i++)
-        tree->keys[i].key = path_key(tree, tree->keys[i].node);
-    qsort(tree->keys, tree->n_directories, sizeof *tree->keys, compare_keys);
-
-    /* Twins (only a hostile API makes any) move up to the next free key. */
-    for (guint32 i = 1; i < tree->n_directories; i++)
-        if (tree->keys[i].key <= tree->keys[i - 1].key)
-            tree->keys[i].key = tree->keys[i - 1].key + 1;
-    return tree;
-}
+/* The second halves of the keys under which names, places and values are hashed. */
+#define OF_NAME 1
+#define OF_PLACE 2
+#define OF_VALUE 3
 
 NodeKind subtree_kind(const Subtree *tree, NodeIndex node)
 {
@@ -122,16 +44,17 @@ const char *subtree_content(const Subtree *tree, NodeIndex node, gsize *ret_leng
     const Node *n = &tree->nodes[node];
     gboolean directory = n->kind == NODE_DIRECTORY;
 
-    *ret_length = directory ? 0 : n->size;
-    return directory ? NULL : tree->bytes + n->data;
+    *ret_length = directory ? 0 : n->content.size;
+    return directory ? NULL : tree->bytes + n->content.at;
 }
 
 guint32 subtree_children(const Subtree *tree, NodeIndex node, NodeIndex *ret_first)
 {
     const Node *n = &tree->nodes[node];
+    gboolean directory = n->kind == NODE_DIRECTORY;
 
-    *ret_first = n->data;
-    return n->kind == NODE_DIRECTORY ? n->size : 0;
+    *ret_first = directory ? n->children.first : 0;
+    return directory ? n->children.n : 0;
 }
 
 NodeIndex subtree_child(const Subtree *tree, NodeIndex directory, const char *name)
@@ -155,11 +78,20 @@ NodeIndex subtree_child(const Subtree *tree, NodeIndex directory, const char *na
 
 NodeIndex subtree_lookup(const Subtree *tree, const char *path)
 {
-    g_auto(GStrv) names = g_strsplit(path, "/", -1);
     NodeIndex node = 0;
 
-    for (gsize i = 0; names[i] != NULL && node != NODE_NONE; i++)
-        node = subtree_child(tree, node, names[i]);
+    while (*path != '\0' && node != NODE_NONE) {
+        gsize length = strcspn(path, "/");
+        gboolean more = path[length] == '/';
+        char name[NAME_MAX_BYTES + 1];
+
+        if (length > NAME_MAX_BYTES || (more && path[length + 1] == '\0'))
+            return NODE_NONE;
+        memcpy(name, path, length);
+        name[length] = '\0';
+        node = subtree_child(tree, node, name);
+        path += length + more;
+    }
     return node;
 }
 
@@ -173,25 +105,55 @@ gint64 subtree_mtime(const Subtree *tree, NodeIndex node)
     return tree->nodes[node].mtime;
 }
 
-/* FNV-1a over the name, started from the parent, and MurmurHash3's finalizer to mix all bits. */
+/* 0 means "no inode" to readdir(3), 1 is the root of the mount. */
+static guint64 usable_ino(guint64 hash)
+{
+    return MAX(hash, 2);
+}
+
 guint64 subtree_step_ino(guint64 parent_ino, const char *name)
 {
-    guint64 hash = parent_ino ^ G_GUINT64_CONSTANT(0xcbf29ce484222325);
+    const HashKey key = { parent_ino, OF_NAME };
 
-    for (const guchar *at = (const guchar *)name; *at != '\0'; at++)
-        hash = (hash ^ *at) * G_GUINT64_CONSTANT(0x100000001b3);
-    hash = (hash ^ (hash >> 33)) * G_GUINT64_CONSTANT(0xff51afd7ed558ccd);
-    hash = (hash ^ (hash >> 33)) * G_GUINT64_CONSTANT(0xc4ceb9fe1a85ec53);
-    hash ^= hash >> 33;
-    return MAX(hash, 2); /* 0 means "no inode" to readdir(3), 1 is the root of the mount */
+    return usable_ino(hash_bytes(&key, name, strlen(name)));
+}
+
+guint64 subtree_value_ino(guint64 path_ino, gboolean secret, const char *bytes, gsize length)
+{
+    const HashKey *own = hash_key();
+    const HashKey key = { secret ? path_ino ^ own->k0 : path_ino, secret ? own->k1 : OF_VALUE };
+
+    return usable_ino(hash_bytes(&key, bytes, length));
+}
+
+static guint64 path_hash(const Subtree *tree, NodeIndex node)
+{
+    const Node *n = &tree->nodes[node];
+
+    if (n->kind == NODE_DIRECTORY)
+        return tree->hashes[n->children.number];
+    return subtree_step_ino(tree->hashes[tree->nodes[n->parent].children.number],
+                            subtree_name(tree, node));
 }
 
 guint64 subtree_ino(const Subtree *tree, NodeIndex node, guint64 root_ino)
 {
-    /* The depth is bounded by that of the JSON (64) and of the views. */
-    return node == 0 ? root_ino
-                     : subtree_step_ino(subtree_ino(tree, tree->nodes[node].parent, root_ino),
-                                        subtree_name(tree, node));
+    const HashKey key = { root_ino, OF_PLACE };
+    guint64 path = GUINT64_TO_LE(path_hash(tree, node));
+    guint64 ino = node == 0 ? root_ino : usable_ino(hash_bytes(&key, &path, sizeof path));
+    gsize length;
+    const char *value = subtree_content(tree, node, &length);
+
+    return value == NULL ? ino
+                         : subtree_value_ino(ino, (subtree_flags(tree, node) & NODE_SECRET) != 0,
+                                             value, length);
+}
+
+guint64 path_key(guint64 path_hash)
+{
+    guint64 path = GUINT64_TO_LE(path_hash);
+
+    return 1 + hash_bytes(hash_key(), &path, sizeof path) % KEY_MOST;
 }
 
 /* The first place in keys whose key is not below @key. */
@@ -212,7 +174,7 @@ static guint32 find_key(const Subtree *tree, guint64 key)
 
 guint64 subtree_directory_key(const Subtree *tree, NodeIndex directory)
 {
-    guint32 at = find_key(tree, path_key(tree, directory));
+    guint32 at = directory == 0 ? 0 : find_key(tree, path_key(path_hash(tree, directory)));
 
     while (tree->keys[at].node != directory) /* a twin stands further up */
         at++;
@@ -244,7 +206,7 @@ guint64 subtree_serial(const Subtree *tree)
 gsize subtree_size(const Subtree *tree)
 {
     return sizeof *tree + sizeof(Node) * tree->n_nodes +
-           sizeof(DirectoryKey) * tree->n_directories + tree->n_bytes;
+           (sizeof(guint64) + sizeof(DirectoryKey)) * tree->n_directories + tree->n_bytes;
 }
 
 Subtree *subtree_ref(Subtree *tree)

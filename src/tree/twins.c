@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "ppiofs/tree/common_name.h"
-#include "ppiofs/tree/draft_private.h"
 #include "ppiofs/tree/name.h"
+#include "ppiofs/tree/private.h"
 
 static gboolean same_name(const Draft *draft, guint32 a, guint32 b)
 {
@@ -56,7 +56,7 @@ typedef struct {
 
 /* Gives each entry of a run that wants one name a name of its own. The new names are collected
  * first and set at the end, so that name_is_taken() searches a sorted table. */
-void draft_rename_twins(Draft *draft, const guint32 *order)
+gboolean draft_rename_twins(Draft *draft, const guint32 *order)
 {
     g_autofree Rename *renames = NULL;
     gsize n = 0, room = 0;
@@ -77,4 +77,5 @@ void draft_rename_twins(Draft *draft, const guint32 *order)
         draft->nodes[renames[i].node].name = renames[i].name;
         draft->nodes[renames[i].node].common = COMMON_NAME_NONE;
     }
+    return n > 0;
 }

@@ -17,7 +17,7 @@ BAD = (  # lint, file, its content, what must be said
     ("arrows", "src/base/x.c", '#include <ppiofs/json/json.h>\n', "base must not know json"),
     ("arrows", "src/http.c", '#include "ppiofs/options.h"\n', "http must not know options"),
     ("arrows", "src/fs/x.c", '#include "ppiofs/daemon.h"\n', "fs must not know daemon"),
-    ("arrows", "src/fs/x.c", '#  include "ppiofs/tree/packed.h"\n', "packed.h is private to tree"),
+    ("arrows", "src/fs/x.c", '#  include "ppiofs/tree/private.h"\n', "private.h is private to tree"),
     ("arrows", "src/main.c", '#include "ppiofs/fs/private.h"\n', "private.h is private to fs"),
     ("arrows", "src/fs/x.c", '#include "ppiofs/cache/private.h"\n', "private.h is private to cache"),
     ("arrows", "src/new/x.c", '#include "ppiofs/base/log.h"\n', "new is not in the table"),

@@ -44,33 +44,49 @@ NodeIndex subtree_lookup(const Subtree *tree, const char *path);
 
 guint32 subtree_n_nodes(const Subtree *tree);
 
-/* When the value was last seen to change, wall clock in microseconds. A directory's is the newest
- * among its children's and its own (the set of names). */
+/* When the value was first seen, wall clock in microseconds. A directory's is the newest among its
+ * children's and its own (the set of names); the root's: see subtree_date(). */
 gint64 subtree_mtime(const Subtree *tree, NodeIndex node);
 
-/* Dates a new version: what @older has with the same path, kind and bytes keeps its time; what is
- * in @older with other bytes gets @now_us; what @older lacks gets @born_us. @older may be NULL.
- * To be called when the version becomes the newest. */
-void subtree_date(Subtree *tree, const Subtree *older, gint64 now_us, gint64 born_us);
+/* Dates a new version: what @older has with the same path, kind and bytes keeps its time; what
+ * differs gets @now_us, or a microsecond more than it had where that is later (the clock may have
+ * been set back); what @older lacks gets @now_us. The root is as young as what changed since
+ * @older, and no older than @own_us; without @older it has that time (0: @now_us). @older may be
+ * NULL. To be called when the version becomes the newest. */
+void subtree_date(Subtree *tree, const Subtree *older, gint64 now_us, gint64 own_us);
 
 /* The same where @older lacks a part that an @oldest version had: what @older has not is compared
  * with that one. Without it a directory whose names changed meanwhile could keep its mtime, and the
  * kernel the listing that goes with it. @oldest may be NULL. */
 void subtree_date_after(Subtree *tree, const Subtree *older, const Subtree *oldest, gint64 now_us,
-                        gint64 born_us);
+                        gint64 own_us);
 
 /* Whether everything below directory @a_node of @a is in @b_node of @b with the same bytes. A
  * directory of @b may have more, unless it shows an array. */
 gboolean subtree_agrees(const Subtree *a, NodeIndex a_node, const Subtree *b, NodeIndex b_node);
 
-/* The inode number of a node: a 64-bit hash of its path, the root's being @root_ino. */
+/* Calls @tell for each file or symlink that only one of the two has, or that differs, in the order
+ * of their paths; a node is NODE_NONE where there is none. @path is relative to the roots; all are
+ * borrowed. Both trees are walked once, side by side. */
+typedef void (*SubtreeDifference)(NodeIndex old_node, NodeIndex new_node, const char *path,
+                                  gpointer data);
+void subtree_differences(const Subtree *old, const Subtree *new, SubtreeDifference tell,
+                         gpointer data);
+
+/* The inode number of a node, below a root that has @root_ino: a directory's is a 64-bit hash of
+ * its path; a file's and a symlink's one of path and value, so that the same number means the same
+ * bytes, also after a remount. A secret's is keyed with hash_key(): who may not read it learns
+ * nothing about the value. */
 guint64 subtree_ino(const Subtree *tree, NodeIndex node, guint64 root_ino);
 
-/* One step of that hash: the inode number of @name in the directory @parent_ino. */
+/* What subtree_ino() is made of, for what is in no tree: the number of @name in the directory
+ * @parent_ino, and that of a file with those bytes in the place @path_ino. */
 guint64 subtree_step_ino(guint64 parent_ino, const char *name);
+guint64 subtree_value_ino(guint64 path_ino, gboolean secret, const char *bytes, gsize length);
 
-/* A directory's key: non-zero for all but the root (0), equal for the same path in every version,
- * and different for different directories of one version. SUBTREE_KEY_BITS wide. */
+/* A directory's key: non-zero for all but the root (0), equal for the same path in every version
+ * made under the same hash_key() (whoever takes a mount over goes on with that key), and different
+ * for different directories of one version. SUBTREE_KEY_BITS wide. */
 #define SUBTREE_KEY_BITS 38
 guint64 subtree_directory_key(const Subtree *tree, NodeIndex directory);
 NodeIndex subtree_directory_by_key(const Subtree *tree, guint64 key);
