@@ -146,10 +146,13 @@ static cJSON *tree_parse(const char *bytes, gsize length)
     return root;
 }
 
-JsonDoc *json_parse_checked(const char *bytes, gsize length, GError **error)
+JsonDoc *json_parse(const char *bytes, gsize length, GError **error)
 {
-    g_autoptr(JsonDoc) doc = cJSON_malloc(sizeof *doc);
+    g_autoptr(JsonDoc) doc = NULL;
 
+    if (!prepass_check(bytes, length, error))
+        return NULL;
+    doc = cJSON_malloc(sizeof *doc);
     if (doc)
         doc->root = tree_parse(bytes, length);
     if (!doc || !doc->root) {
@@ -157,11 +160,6 @@ JsonDoc *json_parse_checked(const char *bytes, gsize length, GError **error)
         return NULL;
     }
     return tree_finish(doc->root, bytes, bytes + length, error) ? g_steal_pointer(&doc) : NULL;
-}
-
-JsonDoc *json_parse(const char *bytes, gsize length, GError **error)
-{
-    return prepass_check(bytes, length, error) ? json_parse_checked(bytes, length, error) : NULL;
 }
 
 const cJSON *json_root(const JsonDoc *doc)

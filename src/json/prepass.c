@@ -3,6 +3,7 @@
 
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/json.h"
+#include "ppiofs/json/plain.h"
 
 #include <string.h>
 
@@ -29,6 +30,21 @@ typedef enum {
     EXPECT_NOTHING,
 } Expectation;
 
+/* The token in which the check has stopped, if any: a string, or what a number has so far. */
+typedef enum {
+    TOKEN_NONE,
+    TOKEN_STRING,
+    NUMBER_BEGIN,
+    NUMBER_MINUS,
+    NUMBER_ZERO,
+    NUMBER_DIGITS,
+    NUMBER_DOT,
+    NUMBER_FRACTION,
+    NUMBER_E,
+    NUMBER_SIGN,
+    NUMBER_EXPONENT,
+} Token;
+
 /* The next byte, or -1 at the end: so no comparison with a byte can run over the end. */
 static int scan_peek(const Prepass *scan)
 {
@@ -42,7 +58,10 @@ static gsize scan_offset(const Prepass *scan)
 
 static gboolean scan_refuse(Prepass *scan)
 {
-    if (scan->at == scan->end)
+    if (scan->at == scan->end && scan->values == 0)
+        g_set_error_literal(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
+                            "not JSON: it is empty");
+    else if (scan->at == scan->end)
         g_set_error(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
                     "not JSON: it ends too early, at byte %" G_GSIZE_FORMAT, scan_offset(scan));
     else
@@ -52,10 +71,14 @@ static gboolean scan_refuse(Prepass *scan)
     return FALSE;
 }
 
+static gboolean is_space(int c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
 static void scan_space(Prepass *scan)
 {
-    for (int c = scan_peek(scan); c == ' ' || c == '\n' || c == '\r' || c == '\t';
-         c = scan_peek(scan))
+    while (scan->at < scan->limit && is_space(scan_peek(scan)))
         scan->at++;
 }
 
@@ -75,39 +98,6 @@ static gboolean scan_word(Prepass *scan, const char *word)
     return TRUE;
 }
 
-/* At least one digit. */
-static gboolean scan_digits(Prepass *scan)
-{
-    const char *first = scan->at;
-
-    while (scan->at < scan->end && g_ascii_isdigit(*scan->at))
-        scan->at++;
-    return scan->at > first || scan_refuse(scan);
-}
-
-static gboolean scan_number(Prepass *scan)
-{
-    if (scan_peek(scan) == '-')
-        scan->at++;
-    if (scan_peek(scan) == '0')
-        scan->at++; /* a digit behind it is refused as what it is: not a separator */
-    else if (!scan_digits(scan))
-        return FALSE;
-
-    if (scan_peek(scan) == '.') {
-        scan->at++;
-        if (!scan_digits(scan))
-            return FALSE;
-    }
-    if (scan_peek(scan) == 'e' || scan_peek(scan) == 'E') {
-        scan->at++;
-        if (scan_peek(scan) == '+' || scan_peek(scan) == '-')
-            scan->at++;
-        return scan_digits(scan);
-    }
-    return TRUE;
-}
-
 static gboolean scan_escape(Prepass *scan)
 {
     int c = scan_peek(scan);
@@ -121,23 +111,116 @@ static gboolean scan_escape(Prepass *scan)
     return TRUE;
 }
 
-static gboolean scan_string(Prepass *scan)
+/* An item of the array ends here. */
+static void note_item(Prepass *scan)
 {
-    if (!scan_byte(scan, '"'))
-        return FALSE;
-    for (int c = scan_peek(scan); c != '"'; c = scan_peek(scan)) {
-        if (c < 0x20)
-            return scan_refuse(scan);
-        scan->at++;
-        if (c == '\\' && !scan_escape(scan))
-            return FALSE;
-    }
-    return scan_byte(scan, '"');
+    if ((gsize)(scan->at - scan->item_start) < PREPASS_LARGE_BYTES ||
+        scan->n_large == PREPASS_LARGE_ITEMS)
+        return;
+    scan->large[scan->n_large].start = scan->item_start;
+    scan->large[scan->n_large].end = scan->at;
+    scan->n_large++;
+}
+
+static gboolean is_in_array(const Prepass *scan)
+{
+    return scan->depth == 2 && scan->array_start != NULL && scan->array_end == NULL;
 }
 
 static void scan_end_value(Prepass *scan)
 {
     scan->expect = scan->depth > 0 ? EXPECT_SEPARATOR : EXPECT_NOTHING;
+    if (is_in_array(scan))
+        note_item(scan);
+}
+
+static void scan_end_key(Prepass *scan)
+{
+    gsize length = (gsize)(scan->at - scan->token_start);
+
+    scan->expect = EXPECT_COLON;
+    if (scan->depth == 1 && scan->member != NULL)
+        scan->in_member =
+            length == strlen(scan->member) && memcmp(scan->token_start, scan->member, length) == 0;
+}
+
+/* A check that stops within a string stops between two characters. */
+static gboolean may_stop(const Prepass *scan, int c)
+{
+    return scan->at >= scan->limit && ((c & 0xc0) != 0x80 || scan->at >= scan->limit + 4);
+}
+
+/* What is left of a string. */
+static gboolean scan_string(Prepass *scan)
+{
+    for (int c = scan_peek(scan); c != '"'; c = scan_peek(scan)) {
+        if (c < 0x20)
+            return scan_refuse(scan);
+        if (may_stop(scan, c))
+            return TRUE;
+        scan->at++;
+        if (c == '\\' && !scan_escape(scan))
+            return FALSE;
+    }
+    scan->at++;
+    scan->token = TOKEN_NONE;
+    if (scan->is_key)
+        scan_end_key(scan);
+    else
+        scan_end_value(scan);
+    return TRUE;
+}
+
+static gboolean scan_open_string(Prepass *scan, gboolean is_key)
+{
+    scan->token_start = scan->at;
+    scan->is_key = is_key;
+    scan->token = TOKEN_STRING;
+    return scan_byte(scan, '"') && scan_string(scan);
+}
+
+/* What a number is with @c behind it; TOKEN_NONE: @c is not of the number. */
+static Token number_with(Token token, int c)
+{
+    if (g_ascii_isdigit(c)) {
+        if (token <= NUMBER_MINUS)
+            return c == '0' ? NUMBER_ZERO : NUMBER_DIGITS;
+        if (token == NUMBER_ZERO) /* a digit behind it is refused as what it is: no separator */
+            return TOKEN_NONE;
+        if (token == NUMBER_DIGITS)
+            return NUMBER_DIGITS;
+        return token <= NUMBER_FRACTION ? NUMBER_FRACTION : NUMBER_EXPONENT;
+    }
+    if (c == '-' && token == NUMBER_BEGIN)
+        return NUMBER_MINUS;
+    if ((c == '-' || c == '+') && token == NUMBER_E)
+        return NUMBER_SIGN;
+    if (c == '.' && (token == NUMBER_ZERO || token == NUMBER_DIGITS))
+        return NUMBER_DOT;
+    if ((c == 'e' || c == 'E') &&
+        (token == NUMBER_ZERO || token == NUMBER_DIGITS || token == NUMBER_FRACTION))
+        return NUMBER_E;
+    return TOKEN_NONE;
+}
+
+/* What is left of a number. */
+static gboolean scan_number(Prepass *scan)
+{
+    Token token = (Token)scan->token, next;
+
+    for (; (next = number_with(token, scan_peek(scan))) != TOKEN_NONE; token = next) {
+        scan->at++;
+        if (scan->at >= scan->limit && scan->at < scan->end) {
+            scan->token = (int)next;
+            return TRUE;
+        }
+    }
+    if (token != NUMBER_ZERO && token != NUMBER_DIGITS && token != NUMBER_FRACTION &&
+        token != NUMBER_EXPONENT)
+        return scan_refuse(scan);
+    scan->token = TOKEN_NONE;
+    scan_end_value(scan);
+    return TRUE;
 }
 
 static gboolean scan_open(Prepass *scan, char closer, Expectation expect)
@@ -168,48 +251,40 @@ static gboolean scan_close(Prepass *scan)
 
 static gboolean scan_scalar(Prepass *scan)
 {
-    switch (scan_peek(scan)) {
-    case '"':
-        return scan_string(scan);
-    case 't':
-        return scan_word(scan, "true");
-    case 'f':
-        return scan_word(scan, "false");
-    case 'n':
-        return scan_word(scan, "null");
-    default:
+    int c = scan_peek(scan);
+    const char *word = c == 't' ? "true" : c == 'f' ? "false" : c == 'n' ? "null" : NULL;
+
+    if (c == '"')
+        return scan_open_string(scan, FALSE);
+    if (word == NULL) {
+        scan->token = NUMBER_BEGIN;
         return scan_number(scan);
     }
-}
-
-static gboolean scan_value(Prepass *scan)
-{
-    if (++scan->values > JSON_MAX_NODES) {
-        g_set_error(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
-                    "JSON with more than %d values", JSON_MAX_NODES);
-        return FALSE;
-    }
-    if (scan_peek(scan) == '[')
-        return scan_open(scan, ']', EXPECT_FIRST_ITEM);
-    if (scan_peek(scan) == '{')
-        return scan_open(scan, '}', EXPECT_FIRST_KEY);
-    if (!scan_scalar(scan))
+    if (!scan_word(scan, word))
         return FALSE;
     scan_end_value(scan);
     return TRUE;
 }
 
+static gboolean scan_value(Prepass *scan)
+{
+    if (++scan->values > JSON_MAX_VALUES && scan->member == NULL) {
+        g_set_error(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
+                    "JSON with more than %d values", JSON_MAX_VALUES);
+        return FALSE;
+    }
+    if (is_in_array(scan))
+        scan->item_start = scan->at;
+    if (scan_peek(scan) == '[')
+        return scan_open(scan, ']', EXPECT_FIRST_ITEM);
+    if (scan_peek(scan) == '{')
+        return scan_open(scan, '}', EXPECT_FIRST_KEY);
+    return scan_scalar(scan);
+}
+
 static gboolean scan_key(Prepass *scan)
 {
-    const char *key = scan->at;
-
-    scan->expect = EXPECT_COLON;
-    if (!scan_string(scan))
-        return FALSE;
-    if (scan->depth == 1 && scan->member != NULL)
-        scan->in_member = (gsize)(scan->at - key) == strlen(scan->member) &&
-                          memcmp(key, scan->member, strlen(scan->member)) == 0;
-    return TRUE;
+    return scan_open_string(scan, TRUE);
 }
 
 static gboolean scan_colon(Prepass *scan)
@@ -230,6 +305,8 @@ static gboolean scan_separator(Prepass *scan)
 
 static gboolean scan_step(Prepass *scan)
 {
+    if (scan->token != TOKEN_NONE)
+        return scan->token == TOKEN_STRING ? scan_string(scan) : scan_number(scan);
     switch (scan->expect) {
     case EXPECT_FIRST_ITEM:
         return scan_peek(scan) == ']' ? scan_close(scan) : scan_value(scan);
@@ -249,30 +326,26 @@ static gboolean scan_step(Prepass *scan)
     return scan_refuse(scan);
 }
 
-static gboolean scan_begin(Prepass *scan)
+static gboolean is_over(const Prepass *scan)
 {
-    scan_space(scan);
-    if (scan->at < scan->end)
-        return TRUE;
-    g_set_error_literal(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                        "not JSON: it is empty");
-    return FALSE;
+    return scan->expect == EXPECT_NOTHING && scan->token == TOKEN_NONE;
 }
 
-/* Up to the first token that ends at @limit or beyond. */
 static gboolean scan_until(Prepass *scan, const char *limit)
 {
-    if (scan->at == scan->start && !scan_begin(scan))
-        return FALSE;
-    while (scan->expect != EXPECT_NOTHING && scan->at < limit) {
+    scan->limit = limit;
+    if (scan->token == TOKEN_NONE)
+        scan_space(scan);
+    while (!is_over(scan) && scan->at < limit) {
         if (!scan_step(scan))
             return FALSE;
-        scan_space(scan);
+        if (scan->token == TOKEN_NONE)
+            scan_space(scan);
     }
-    scan->done = scan->expect == EXPECT_NOTHING;
-    if (!scan->done)
-        return scan->at < scan->end || scan_refuse(scan);
-    return scan->at == scan->end || scan_refuse(scan);
+    scan->done = is_over(scan) && scan->at == scan->end;
+    if (!scan->done && (scan->at == scan->end || (is_over(scan) && !is_space(*scan->at))))
+        return scan_refuse(scan);
+    return TRUE;
 }
 
 Prepass prepass_begin(const char *bytes, gsize length, const char *member)
@@ -292,7 +365,6 @@ gboolean prepass_go_on(Prepass *prepass, gsize budget, GError **error)
     prepass->error = NULL;
     if (!good)
         return FALSE;
-    /* A token begins and ends with ASCII: no character lies across the two. */
     if (!g_utf8_validate_len(from, (gsize)(prepass->at - from), &bad)) {
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
                     "not JSON: not UTF-8 at byte %" G_GSIZE_FORMAT, (gsize)(bad - prepass->start));
@@ -306,4 +378,12 @@ gboolean prepass_check(const char *bytes, gsize length, GError **error)
     Prepass prepass = prepass_begin(bytes, length, NULL);
 
     return prepass_go_on(&prepass, length, error);
+}
+
+const char *prepass_item_end(const Prepass *prepass, const char *item)
+{
+    for (guint i = 0; i < prepass->n_large; i++)
+        if (prepass->large[i].start == item)
+            return prepass->large[i].end;
+    return plain_value_end(item, prepass->array_end);
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "ppiofs/base/error.h"
-#include "ppiofs/json/plain.h"
 #include "ppiofs/json/prepass.h"
 
 struct JsonSplit {
@@ -44,7 +43,7 @@ JsonDoc *json_split_rest(const JsonSplit *split, GError **error)
     }
     memcpy(rest, whole->start, before);
     memcpy(rest + before, go_on, after);
-    return json_parse_checked(rest, before + after, error);
+    return json_parse(rest, before + after, error);
 }
 
 JsonDoc *json_split_next(JsonSplit *split, gsize *ret_length, GError **error)
@@ -60,9 +59,9 @@ JsonDoc *json_split_next(JsonSplit *split, gsize *ret_length, GError **error)
     if (split->at == end)
         return NULL;
     first = split->at;
-    split->at = plain_value_end(first, end);
+    split->at = prepass_item_end(&split->prepass, first);
     *ret_length = (gsize)(split->at - first);
-    return json_parse_checked(first, *ret_length, error);
+    return json_parse(first, *ret_length, error);
 }
 
 void json_split_free(JsonSplit *split)

@@ -2,6 +2,7 @@
 #include "ppiofs/json/split.h"
 
 #include "ppiofs/base/error.h"
+#include "ppiofs/json/prepass.h"
 
 #include <string.h>
 
@@ -142,21 +143,66 @@ static void test_equal_keys_in_an_item_are_refused(void)
     g_assert_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER);
 }
 
-/* A step is never longer than what was asked for and the token that it ends in. */
-static void test_steps_are_short(void)
+/* {"data":[1,LARGE],"next":2}, where LARGE is @n times @piece between @open and @close. */
+static char *with_large(const char *open, char piece, gsize n, const char *close)
 {
-    g_autoptr(GString) text = g_string_new("{\"data\":[0");
-    gboolean done = FALSE;
-    guint steps = 0;
+    GString *text = g_string_new("{\"data\":[1,");
 
-    for (guint i = 0; i < 1000; i++)
-        g_string_append(text, ",12345678");
-    g_string_append(text, "]}");
-    g_autoptr(JsonSplit) split = json_split_new(text->str, text->len, "\"data\"");
-    for (; !done; steps++)
-        g_assert_true(json_split_check(split, 90, &done, NULL));
-    g_assert_cmpuint(steps, >=, text->len / (90 + 9));
-    g_assert_cmpuint(steps, <=, text->len / 90 + 1);
+    g_string_append(text, open);
+    gsize at = text->len;
+    g_string_set_size(text, at + n);
+    memset(text->str + at, piece, n);
+    g_string_append(text, close);
+    g_string_append(text, "],\"next\":2}");
+    return g_string_free(text, FALSE);
+}
+
+/* Whatever fills the page, a step is not longer than what was asked for: so nobody waits for it. */
+static void test_steps_are_short_and_what_is_large_is_found_at_once(void)
+{
+    static const struct {
+        const char *open;
+        char piece;
+        const char *close;
+    } rows[] = {
+        { "\"", 'x', "\"" }, { "\"\\n", '\x7f', "\"" }, { "", '9', "" },
+        { "0.", '9', "" },   { "1e", '9', "" },         { "{\"k\":", ' ', "[]}" },
+    };
+    const gsize budget = 1000, n = 2 * (PREPASS_LARGE_BYTES);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = with_large(rows[i].open, rows[i].piece, n, rows[i].close);
+        g_autoptr(JsonSplit) split = json_split_new(text, strlen(text), "\"data\"");
+        Prepass prepass = prepass_begin(text, strlen(text), "\"data\"");
+        gboolean done = FALSE;
+        gsize steps = 0;
+
+        for (; !done; steps++)
+            g_assert_true(json_split_check(split, budget, &done, NULL));
+        g_assert_cmpuint(steps, >=, strlen(text) / (budget + 16));
+        while (!prepass.done)
+            g_assert_true(prepass_go_on(&prepass, budget, NULL));
+        g_assert_cmpuint(prepass.n_large, ==, 1);
+        g_assert_true(prepass_item_end(&prepass, prepass.array_start) == prepass.array_start + 1);
+        g_assert_true(prepass_item_end(&prepass, prepass.array_start + 2) == prepass.array_end);
+    }
+}
+
+static void test_an_item_with_too_many_values_is_refused_and_the_next_is_not(void)
+{
+    g_autoptr(GString) text = g_string_new("{\"data\":[[0");
+    g_autoptr(GError) error = NULL;
+    gsize length;
+
+    for (guint i = 0; i < JSON_MAX_VALUES; i++)
+        g_string_append(text, ",0");
+    g_string_append(text, "],7]}");
+    g_autoptr(JsonSplit) split = split_in(text->str, 5000, NULL);
+    g_autoptr(JsonDoc) first = json_split_next(split, &length, &error);
+    g_autoptr(JsonDoc) second = json_split_next(split, &length, NULL);
+    g_assert_null(first);
+    g_assert_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
+    g_assert_cmpstr(json_text(json_root(second)), ==, "7");
 }
 
 int main(int argc, char **argv)
@@ -167,6 +213,8 @@ int main(int argc, char **argv)
                     test_what_is_no_json_is_refused_in_bits_as_in_one);
     g_test_add_func("/split/two_arrays", test_two_arrays_of_the_name_are_equal_keys);
     g_test_add_func("/split/equal_keys_in_an_item", test_equal_keys_in_an_item_are_refused);
-    g_test_add_func("/split/steps_are_short", test_steps_are_short);
+    g_test_add_func("/split/steps", test_steps_are_short_and_what_is_large_is_found_at_once);
+    g_test_add_func("/split/values",
+                    test_an_item_with_too_many_values_is_refused_and_the_next_is_not);
     return g_test_run();
 }

@@ -5,7 +5,7 @@
  *   in valueint and valuedouble (a double cannot hold 9007199254740993).
  * - U+0000 and lone surrogates in strings become U+FFFD; strings are valid UTF-8 without NUL.
  * - A document with two equal keys in one object, or deeper than 64, or with more than
- *   JSON_MAX_NODES values, is refused.
+ *   JSON_MAX_VALUES values, is refused.
  * Members keep the order of the document. The document and all its nodes are read-only. */
 #pragma once
 
@@ -13,16 +13,14 @@
 #include <glib.h>
 
 #define JSON_MAX_DEPTH 64
-#define JSON_MAX_NODES 4000000 /* 100 items of a hostile page with 10,000 values each, and more */
+/* Of one record: an instance of today has 60. Each costs a node of cJSON and one of a tree. */
+#define JSON_MAX_VALUES 20000
 
 typedef struct JsonDoc JsonDoc;
 
 /* Parses exactly @length bytes, which need no terminator. Errors: PPIOFS_ERROR_BAD_ANSWER with
  * what is wrong and at which byte, PPIOFS_ERROR_TOO_LARGE, PPIOFS_ERROR_NO_MEMORY. */
 JsonDoc *json_parse(const char *bytes, gsize length, GError **error);
-
-/* The same of bytes that the pre-pass has accepted, by themselves or as a value within others. */
-JsonDoc *json_parse_checked(const char *bytes, gsize length, GError **error);
 
 /* Borrowed; lives as long as @doc. */
 const cJSON *json_root(const JsonDoc *doc);
