@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A stand-in for the instance API, on loopback only: for tests, benchmarks and the demo.
 

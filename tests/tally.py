@@ -1,8 +1,9 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Adds up what `meson test` wrote down: each test of a TAP program counts, not the program.
 
-Usage: tally.py LOG.json...; prints what failed and where it is told, then `N passed, N failed`.
+Usage: tally.py LOG.json...; prints what failed and where it is told, then `N passed, N failed`, and how
+many were skipped if any.
 """
 import json
 import pathlib
@@ -40,7 +41,8 @@ class Tally:
                  if (match := RESULT.fullmatch(line.rstrip()))]
         good = program["result"] in GOOD
         if program["result"] == "SKIP" and not cases:
-            self.skipped.append(name)
+            reason = (program.get("stdout") or "").strip().rpartition("\n")[2]
+            self.skipped.append(f"{name} ({reason})" if reason else name)
         elif not cases:
             self._add_case(good, name, name, log)
         for outcome, case, directive, reason in cases:
@@ -64,7 +66,8 @@ class Tally:
             print(f"\n{len(self.skipped)} skipped:", *self.skipped, sep="\n  ")
         if self.failed:
             print(f"\n{len(self.failed)} failed:", *self.failed, sep="\n  ")
-        print(f"\n{self.passed} passed, {len(self.failed)} failed")
+        print(f"\n{self.passed} passed, {len(self.failed)} failed"
+              + (f", {len(self.skipped)} skipped" if self.skipped else ""))
 
 
 def main():

@@ -6,8 +6,12 @@ a line, and exits 1 if there was any. ROOT is another tree to look at, as the li
 """
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
+
+SKIPPED = 77  # to meson
 
 GENERATED = ("build", "ppio")  # what .gitignore leaves out, for a tree without git
 HIDDEN_JUNK = {".git", "__pycache__", ".pytest_cache"}
@@ -65,6 +69,19 @@ def interpreter(top, path):
     if not first.startswith("#!"):
         return ""
     return first[2:].split()[-1].rpartition("/")[2]
+
+
+def need(tool, version=""):
+    """Ends the lint as skipped unless @tool is here, in that version: another one finds other things."""
+    if shutil.which(tool) is None:
+        print(f"{tool} is not installed")
+        sys.exit(SKIPPED)
+    if version:
+        told = subprocess.run([tool, "--version"], capture_output=True, text=True).stdout
+        here = re.search(r"\d+(\.\d+)*", told)
+        if here is None or not f"{here[0]}.".startswith(f"{version}."):
+            print(f"{tool} here is {here[0] if here else 'unknown'}, this lint is written for {version}")
+            sys.exit(SKIPPED)
 
 
 def finish(problems):

@@ -39,8 +39,9 @@ static void test_a_wait_is_seconds_or_a_date_within_bounds(void)
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         gint64 wait_us = http_parse_retry_after(cases[i].value, NOW_S);
         gint64 expected = cases[i].seconds < 0 ? -1 : cases[i].seconds * G_USEC_PER_SEC;
+        g_autofree char *text = g_strescape(cases[i].value ? cases[i].value : "(none)", NULL);
 
-        g_test_message("%s", cases[i].value ? cases[i].value : "(none)");
+        g_test_message("%s", text);
         g_assert_cmpint(wait_us, ==, expected);
     }
 }

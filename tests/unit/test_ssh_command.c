@@ -52,8 +52,10 @@ static void assert_refused(const char *const *texts)
 
     memset(&untouched, 'x', sizeof untouched);
     for (; *texts != NULL; texts++) {
+        g_autofree char *text = g_strescape(*texts, NULL);
+
         command = untouched;
-        g_test_message("%s", *texts);
+        g_test_message("%s", text);
         g_assert_false(ssh_command_parse(*texts, &command));
         g_assert_cmpmem(&command, sizeof command, &untouched, sizeof untouched);
     }

@@ -31,7 +31,8 @@ def test_a_failed_test_counts_once(tally):
 
 
 def test_a_skipped_test_is_neither(tally):
-    assert tally(("ok 1 /a\nok 2 - /b # SKIP no fuse\n1..2\n", "OK")) == (0, "1 passed, 0 failed")
+    assert tally(("ok 1 /a\nok 2 - /b # SKIP no fuse\n1..2\n", "OK")) == (
+        0, "1 passed, 0 failed, 1 skipped")
 
 
 @pytest.mark.parametrize("result", ["ERROR", "FAIL", "TIMEOUT", "INTERRUPT"])
