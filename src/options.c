@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SYSTEM_CONFIG "/etc/ppiofs/config"
+#define SYSTEM_CONFIG PPIOFS_SYSCONFDIR "/ppiofs/config"
 
 static Options *options_new(const CommandLine *line)
 {

@@ -14,6 +14,7 @@ routes in mock_control.py.
 import argparse
 import asyncio
 import gc
+import os
 import pathlib
 import signal
 import socket
@@ -32,6 +33,7 @@ from mock_http import Answer, Connection, Delivery
 INSTANCES = "/gpus/v2/instances"
 DEFAULT_KEY = "sk-test-0123456789abcdef"
 BACKLOG = 1024
+MOUNT_SECONDS = 30
 CALL_SECONDS = 10  # a loop that does not take a call for so long hangs in a test's own function
 
 
@@ -342,8 +344,26 @@ def parse_arguments():
     parser.add_argument("--page-max", type=int, default=100, metavar="N")
     parser.add_argument("--latency", type=float, default=0, metavar="SECONDS")
     parser.add_argument("--etag", action="store_true", help="send ETag, answer If-None-Match")
+    parser.add_argument("--until-unmounted", metavar="DIR", type=os.path.realpath,
+                        help="end when nothing is mounted there any more, or not within 30 s")
     parser.add_argument("--gzip", action="store_true", help="compress where the client asks")
     return parser.parse_args()
+
+
+def is_mounted(path):
+    """By the table, which keeps nobody waiting: a stat() asks the file system."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
+        return any(line.split(" ")[4].replace("\\040", " ") == path for line in mounts)
+
+
+def wait_for_the_end_of(mount, stop_signals):
+    """Until nothing is mounted at @mount (any more), or one of @stop_signals."""
+    grace = time.monotonic() + MOUNT_SECONDS
+    while signal.sigtimedwait(stop_signals, 1) is None:
+        if is_mounted(mount):
+            grace = 0
+        elif time.monotonic() > grace:
+            return
 
 
 def main():
@@ -355,7 +375,10 @@ def main():
                  key=args.key_file.read_text().strip() if args.key_file else args.key) as api:
         gc.freeze()  # a large fleet need not be walked again and again while it serves
         print(api.url, flush=True)
-        signal.sigwait(stop_signals)
+        if args.until_unmounted:
+            wait_for_the_end_of(args.until_unmounted, stop_signals)
+        else:
+            signal.sigwait(stop_signals)
     return 0
 
 

@@ -29,7 +29,7 @@ static const char notes_text[] =
     "section, [defaults], built in.\n"
     "\n"
     "Configuration: $XDG_CONFIG_HOME/ppiofs/config (~/.config/ppiofs/config), else\n"
-    "/etc/ppiofs/config.\n"
+    PPIOFS_SYSCONFDIR "/ppiofs/config.\n"
     "\n"
     "The key comes from: api_key_file, the systemd credential ppio-api-key,\n"
     "api_key_command, $PPIO_API_KEY ($NOVITA_API_KEY for Novita),\n"
