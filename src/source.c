@@ -80,8 +80,8 @@ void source_reload_key(Source *source)
 static gboolean try_another_key(Fetch *fetch, const GError *error)
 {
     Source *source = fetch->source;
-    gboolean recently = source->reloaded != 0 &&
-                        clock_now(source->clock) - source->reloaded < RELOAD_EVERY_US;
+    gboolean recently =
+        source->reloaded != 0 && clock_now(source->clock) - source->reloaded < RELOAD_EVERY_US;
 
     if (!g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED) || fetch->denied != NULL ||
         (recently && !source->reloading))

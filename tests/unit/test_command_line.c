@@ -89,7 +89,7 @@ static void test_wrong_calls_are_explained(void)
         const char *call, *expected;
     } cases[] = {
         { "ppiofs -o tll=5 /mnt", "unknown option 'tll': did you mean 'ttl'?" },
-        { "ppiofs -o max_request=5 /mnt", "unknown option 'max_request': did you mean" },
+        { "ppiofs -o page_sice=5 /mnt", "unknown option 'page_sice': did you mean" },
         { "ppiofs -o page-size=5 /mnt", "did you mean 'page_size'?" },
         { "ppiofs -o colour=red /mnt", "unknown option 'colour': see ppiofs --help" },
         { "ppiofs -o '\x1b[2J=5' /mnt", "unknown option '\\x1b[2J'" },
