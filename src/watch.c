@@ -7,6 +7,8 @@
 
 /* Years of an ordinary account; an API that flips everything all the time must not fill memory. */
 #define LOG_MAX_BYTES (64u << 20)
+/* A time, four columns, and that the log is full. */
+#define LONGEST_LINE (5 * TEXT_COLUMN_BYTES)
 
 struct Watch {
     Cache *cache;
@@ -26,23 +28,24 @@ static void write_line(Watch *watch, const char *id, const char *field, const ch
     gint64 now = clock_wall(watch->clock);
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(now / G_USEC_PER_SEC);
     g_autofree char *stamp = g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
-    GString *text = watch->log.text;
+    Buffer *text = &watch->log.text;
 
     watch->news = TRUE;
-    if (!watch->primed || text->len > LOG_MAX_BYTES)
+    if (!watch->primed || text->length > LOG_MAX_BYTES)
         return;
     watch->log.mtime_us = now;
-    g_string_append(text, stamp);
+    buffer_add_text(text, stamp);
     for (gsize i = 0; i < G_N_ELEMENTS(columns); i++) {
-        g_string_append_c(text, '\t');
-        text_append_column(text, columns[i]);
+        buffer_add(text, "\t", 1);
+        text_add_column(text, columns[i], strlen(columns[i]));
     }
-    g_string_append_c(text, '\n');
-    if (text->len > LOG_MAX_BYTES)
-        g_string_append(text, "this log is full: nothing more is written to it\n");
+    buffer_add(text, "\n", 1);
+    if (text->length > LOG_MAX_BYTES)
+        buffer_add_text(text, "this log is full: nothing more is written to it\n");
 }
 
-/* A file's value as one column: without its final newline, and not at all if it is a secret. */
+/* A file's value as one column: without its final newline, and not at all if it is a secret. As
+ * much as a column shows, and more: so it is cut where a column is. */
 static char *column_value(const Subtree *tree, NodeIndex node)
 {
     gsize length = 0;
@@ -54,7 +57,7 @@ static char *column_value(const Subtree *tree, NodeIndex node)
         return g_strdup("(secret)");
     if (length > 0 && content[length - 1] == '\n')
         length--;
-    return g_strndup(content, length);
+    return g_strndup(content, MIN(length, 2 * TEXT_COLUMN_BYTES));
 }
 
 typedef struct {
@@ -115,7 +118,7 @@ Watch *watch_new(Cache *cache, gint64 interval_us, const Clock *clock, GMainCont
     watch->cache = cache;
     watch->clock = clock;
     watch->log = (FsGrowing){ .name = "changes.log",
-                              .text = g_string_new(NULL),
+                              .text = { .most = LOG_MAX_BYTES + LONGEST_LINE },
                               .mtime_us = clock_wall(clock) };
     fleet_on_change(cache_fleet(cache), on_change, watch);
     cache_on_list(cache, on_list, watch);
@@ -144,6 +147,6 @@ void watch_free(Watch *watch)
     cache_on_list(watch->cache, NULL, NULL);
     g_source_destroy(watch->timer);
     g_source_unref(watch->timer);
-    g_string_free(watch->log.text, TRUE);
+    buffer_clear(&watch->log.text);
     g_free(watch);
 }

@@ -3,16 +3,49 @@
 
 #include <string.h>
 
+#define ELLIPSIS "…"
+/* The longest that one character becomes: four bytes, each as \xNN. */
+#define LONGEST_CHARACTER 16
+
 gboolean text_is_control(gunichar c)
 {
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
+    if (c < 0x80)
+        return c < 0x20 || c == 0x7f;
+    switch (g_unichar_type(c)) {
+    case G_UNICODE_CONTROL:
+    case G_UNICODE_FORMAT:
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+        return TRUE;
+    default:
+        return FALSE;
+    }
 }
 
-static void append_escaped(GString *out, const char *bytes, gsize length)
+/* \xNN for each of at most four bytes. Returns what is behind it. */
+static char *escape(char *to, const char *bytes, gsize length)
 {
-    for (gsize i = 0; i < length; i++)
-        g_string_append_printf(out, "\\x%02x", (guchar)bytes[i]);
+    static const char digits[] = "0123456789abcdef";
+
+    for (gsize i = 0; i < length; i++) {
+        *to++ = '\\';
+        *to++ = 'x';
+        *to++ = digits[(guchar)bytes[i] >> 4];
+        *to++ = digits[(guchar)bytes[i] & 15];
+    }
+    return to;
+}
+
+/* What the character of @size bytes is written as; returns how many bytes that are. */
+static gsize write_character(char to[LONGEST_CHARACTER], const char *bytes, gsize size,
+                             gboolean raw)
+{
+    if (!raw)
+        return (gsize)(escape(to, bytes, size) - to);
+    memcpy(to, bytes, size);
+    if (*bytes == '\\')
+        to[size++] = '\\';
+    return size;
 }
 
 char *text_printable(const char *bytes, gssize length, gsize max_bytes)
@@ -24,37 +57,43 @@ char *text_printable(const char *bytes, gssize length, gsize max_bytes)
         gunichar c = g_utf8_get_char_validated(bytes, end - bytes);
         gboolean valid = c != (gunichar)-1 && c != (gunichar)-2 && c != 0;
         gsize size = valid ? (gsize)g_unichar_to_utf8(c, NULL) : 1;
+        char written[LONGEST_CHARACTER];
 
         if (out->len + size > max_bytes) {
             g_string_append(out, "...");
             break;
         }
-        if (!valid || text_is_control(c))
-            append_escaped(out, bytes, size);
-        else if (c == '\\')
-            g_string_append(out, "\\\\");
-        else
-            g_string_append_len(out, bytes, size);
+        g_string_append_len(
+            out, written,
+            (gssize)write_character(written, bytes, size, valid && !text_is_control(c)));
         bytes += size;
     }
     return g_string_free(out, FALSE);
 }
 
-void text_append_column(GString *out, const char *value)
+static gsize write_in_column(char to[LONGEST_CHARACTER], const char *at, gsize size)
 {
-    for (const char *at = value; *at != '\0'; at = g_utf8_next_char(at)) {
-        gunichar c = g_utf8_get_char(at);
-        gsize size = (gsize)g_unichar_to_utf8(c, NULL);
+    if (*at != '\t' && *at != '\n')
+        return write_character(to, at, size, !text_is_control(g_utf8_get_char(at)));
+    to[0] = '\\';
+    to[1] = *at == '\t' ? 't' : 'n';
+    return 2;
+}
 
-        if (c == '\t')
-            g_string_append(out, "\\t");
-        else if (c == '\n')
-            g_string_append(out, "\\n");
-        else if (c == '\\')
-            g_string_append(out, "\\\\");
-        else if (!text_is_control(c))
-            g_string_append_len(out, at, (gssize)size);
-        else
-            append_escaped(out, at, size);
+void text_add_column(Buffer *out, const char *value, gsize length)
+{
+    char column[TEXT_COLUMN_BYTES + LONGEST_CHARACTER];
+    gsize used = 0, boundary = 0; /* the last one where an ellipsis has room */
+
+    for (const char *at = value; at < value + length && used <= TEXT_COLUMN_BYTES;) {
+        gsize size = MIN((gsize)g_utf8_skip[(guchar)*at], (gsize)(value + length - at));
+
+        if (used <= TEXT_COLUMN_BYTES - strlen(ELLIPSIS))
+            boundary = used;
+        used += write_in_column(column + used, at, size);
+        at += size;
     }
+    buffer_add(out, column, used > TEXT_COLUMN_BYTES ? boundary : used);
+    if (used > TEXT_COLUMN_BYTES)
+        buffer_add_text(out, ELLIPSIS);
 }

@@ -60,7 +60,7 @@ void attr_growing(const Fs *fs, struct stat *attr)
     const FsGrowing *growing = fs->options.growing;
 
     attr_common(fs, attr, subtree_step_ino(NODEID_ROOT, growing->name), S_IFREG | 0444,
-                growing->text->len, growing->mtime_us);
+                growing->text.length, growing->mtime_us);
 }
 
 void attr_root(const Fs *fs, struct stat *attr, gint64 *ret_keep_us)

@@ -109,8 +109,8 @@ static const char *content_of(Fs *fs, NodeId id, gsize *ret_length)
     const Version *version = versions_find(fs->versions, nodeid_serial(id));
 
     if (id == NODEID_GROWING) {
-        *ret_length = fs->options.growing->text->len;
-        return fs->options.growing->text->str;
+        *ret_length = fs->options.growing->text.length;
+        return *ret_length == 0 ? "" : fs->options.growing->text.bytes;
     }
     if (version == NULL || !nodeid_is_file(id))
         return NULL;

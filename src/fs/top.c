@@ -135,13 +135,11 @@ const char *top_file_name(Fs *fs, const Top *top, guint position)
     return view == NULL ? NULL : view->name;
 }
 
-/* (takes @text) */
-static Subtree *one_file(const char *name, GString *text)
+static Subtree *one_file(const char *name, const char *bytes, gsize length)
 {
     Draft *draft = draft_new();
 
-    draft_file(draft, 0, name, text->str, text->len, 0);
-    g_string_free(text, TRUE);
+    draft_file(draft, 0, name, bytes, length, 0);
     return draft_finish(draft, NULL);
 }
 
@@ -152,7 +150,8 @@ static Subtree *make_about(Op *op, guint position)
     gint64 now = clock_wall(op->fs->clock);
 
     file->write(text, file->data);
-    Subtree *tree = one_file(file->name, text);
+    Subtree *tree = one_file(file->name, text->str, text->len);
+    g_string_free(text, TRUE);
     if (tree == NULL)
         op_reply_error(op, ENOMEM);
     else
@@ -209,9 +208,9 @@ static Subtree *make_view(Op *op, const FileView *view, gint64 *ret_keep_us)
     if (view->need == VIEW_NEEDS_RUNNING_DETAILS && !ask_running_details(op, listing, ret_keep_us))
         return NULL;
 
-    GString *text = g_string_new(NULL);
-    view->write(text, listing);
-    Subtree *tree = one_file(view->name, text);
+    g_auto(Buffer) text = { .most = VIEW_MAX_BYTES };
+    view->write(&text, listing);
+    Subtree *tree = text.failed ? NULL : one_file(view->name, text.bytes, text.length);
     if (tree == NULL) {
         op_reply_error(op, ENOMEM);
         return NULL;

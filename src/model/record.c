@@ -49,8 +49,7 @@ static gboolean copy_text(const char *text, char **ret_copy)
     return text == NULL || *ret_copy != NULL;
 }
 
-/* What record_value() copies, not terminated. */
-static const char *find_value(const Record *record, const char *path, gsize *ret_length)
+const char *record_peek(const Record *record, const char *path, gsize *ret_length)
 {
     NodeIndex node = subtree_lookup(record->tree, path);
 
@@ -66,7 +65,7 @@ static gboolean says_gone(const Record *record)
 {
     static const char *const gone[] = { "toRemove", "removing", "removed" };
     gsize length;
-    const char *status = find_value(record, "status", &length);
+    const char *status = record_peek(record, "status", &length);
 
     for (gsize i = 0; status != NULL && i < G_N_ELEMENTS(gone); i++)
         if (length == strlen(gone[i]) && memcmp(status, gone[i], length) == 0)
@@ -131,9 +130,14 @@ gboolean record_is_full(const Record *record)
 char *record_value(const Record *record, const char *path)
 {
     gsize length;
-    const char *value = find_value(record, path, &length);
+    const char *value = record_peek(record, path, &length);
+    char *copy = value == NULL ? NULL : g_try_malloc(length + 1);
 
-    return value == NULL ? NULL : g_strndup(value, length);
+    if (copy != NULL) {
+        memcpy(copy, value, length);
+        copy[length] = '\0';
+    }
+    return copy;
 }
 
 /* FALSE if it is no number of seconds that has a place in the calendar. */
@@ -141,7 +145,7 @@ static gboolean find_seconds(const Record *record, const char *path, gint64 *ret
 {
     char text[sizeof "253402300799"];
     gsize length;
-    const char *value = find_value(record, path, &length);
+    const char *value = record_peek(record, path, &length);
 
     if (value == NULL || length >= sizeof text)
         return FALSE;

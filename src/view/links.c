@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/view/links.h"
 
+#include <string.h>
+
 #include "ppiofs/base/hash.h"
 /* How many instances have each name. */
 static GHashTable *count_names(const Listing *listing)
@@ -19,9 +21,20 @@ static GHashTable *count_names(const Listing *listing)
     return counts;
 }
 
+/* NULL when memory ends: the API says how long a name is. */
+static char *join(const char *a, const char *b, const char *c)
+{
+    gsize size = strlen(a) + strlen(b) + strlen(c) + 1;
+    char *joined = g_try_malloc(size);
+
+    if (joined != NULL)
+        g_snprintf(joined, size, "%s%s%s", a, b, c);
+    return joined;
+}
+
 static char *full_name(const Instance *instance)
 {
-    return g_strconcat(record_name(instance->record), "~", record_id(instance->record), NULL);
+    return join(record_name(instance->record), "~", record_id(instance->record));
 }
 
 static gboolean has_name(const Instance *instance)
@@ -36,8 +49,17 @@ static gboolean is_shared(GHashTable *counts, const Instance *instance)
     return GPOINTER_TO_UINT(g_hash_table_lookup(counts, record_name(instance->record))) > 1;
 }
 
+/* Of a name for which there is no memory the draft fails. (takes @name) */
+static void note_name(Draft *draft, GHashTable *names, char *name)
+{
+    if (name != NULL)
+        g_hash_table_add(names, name);
+    else
+        draft_symlink(draft, 0, NULL, "", 0);
+}
+
 /* What those who share a name are called. Nobody may be called like this by a name of his own. */
-static GHashTable *full_names(const Listing *listing, GHashTable *counts)
+static GHashTable *full_names(Draft *draft, const Listing *listing, GHashTable *counts)
 {
     GHashTable *names = g_hash_table_new_full(hash_text, g_str_equal, g_free, NULL);
 
@@ -45,7 +67,7 @@ static GHashTable *full_names(const Listing *listing, GHashTable *counts)
         const Instance *instance = g_ptr_array_index(listing->instances, i);
 
         if (has_name(instance) && is_shared(counts, instance))
-            g_hash_table_add(names, full_name(instance));
+            note_name(draft, names, full_name(instance));
     }
     return names;
 }
@@ -53,7 +75,7 @@ static GHashTable *full_names(const Listing *listing, GHashTable *counts)
 void links_by_name(Draft *draft, const Listing *listing, const char *argument)
 {
     g_autoptr(GHashTable) counts = count_names(listing);
-    g_autoptr(GHashTable) taken = full_names(listing, counts);
+    g_autoptr(GHashTable) taken = full_names(draft, listing, counts);
 
     (void)argument;
     for (guint i = 0; i < listing->instances->len; i++) {
@@ -63,10 +85,17 @@ void links_by_name(Draft *draft, const Listing *listing, const char *argument)
             continue;
         const char *name = record_name(instance->record);
         gboolean full = is_shared(counts, instance) || g_hash_table_contains(taken, name);
-        g_autofree char *own = full ? full_name(instance) : g_strdup(name);
+        g_autofree char *own = full ? full_name(instance) : join(name, "", "");
         g_autofree char *target = g_strconcat("../instances/", instance->name, NULL);
         draft_symlink(draft, 0, own, target, 0);
     }
+}
+
+/* (takes @value) */
+static void note_directory(GHashTable *directories, char *value, gpointer directory)
+{
+    if (value != NULL)
+        g_hash_table_insert(directories, value, directory);
 }
 
 void links_by_field(Draft *draft, const Listing *listing, const char *path)
@@ -75,14 +104,15 @@ void links_by_field(Draft *draft, const Listing *listing, const char *path)
 
     for (guint i = 0; i < listing->instances->len; i++) {
         const Instance *instance = g_ptr_array_index(listing->instances, i);
-        g_autofree char *value = record_value(instance->record, path);
+        gsize length;
         gpointer directory;
 
-        if (value == NULL || *value == '\0')
+        if (record_peek(instance->record, path, &length) == NULL || length == 0)
             continue;
-        if (!g_hash_table_lookup_extended(directories, value, NULL, &directory)) {
+        g_autofree char *value = record_value(instance->record, path);
+        if (value == NULL || !g_hash_table_lookup_extended(directories, value, NULL, &directory)) {
             directory = GUINT_TO_POINTER(draft_directory(draft, 0, value, 0));
-            g_hash_table_insert(directories, g_strdup(value), directory);
+            note_directory(directories, g_steal_pointer(&value), directory);
         }
         g_autofree char *target = g_strconcat("../../instances/", instance->name, NULL);
         draft_symlink(draft, GPOINTER_TO_UINT(directory), record_id(instance->record), target, 0);

@@ -58,31 +58,31 @@ static gboolean name_is_its_own(const char *name, const Taken *taken)
            GPOINTER_TO_UINT(g_hash_table_lookup(taken->names, name)) == 1;
 }
 
-static void append_left_out(GString *out, const char *id, const char *why)
+static void append_left_out(Buffer *out, const char *id, const char *why)
 {
     g_autofree char *safe = text_printable(id, -1, ID_MAX_BYTES);
 
-    g_string_append_printf(out, "\n# %s: %s\n", safe, why);
+    buffer_printf(out, "\n# %s: %s\n", safe, why);
 }
 
 /* The ports of one address change hands between instances: under an alias, ssh knows each by its
  * own key. */
-static void append_block(GString *out, const Record *record, const SshCommand *command,
+static void append_block(Buffer *out, const Record *record, const SshCommand *command,
                          const Taken *taken)
 {
     const char *id = record_id(record), *name = record_name(record);
     gboolean named = name_is_its_own(name, taken);
 
-    g_string_append_printf(out, "\nHost %s%s%s\n    HostName %s\n", named ? name : "",
-                           named ? " " : "", id, command->host);
+    buffer_printf(out, "\nHost %s%s%s\n    HostName %s\n", named ? name : "", named ? " " : "", id,
+                  command->host);
     if (command->port != 0)
-        g_string_append_printf(out, "    Port %u\n", command->port);
+        buffer_printf(out, "    Port %u\n", command->port);
     if (*command->user != '\0')
-        g_string_append_printf(out, "    User %s\n", command->user);
-    g_string_append_printf(out, "    HostKeyAlias ppio-%s\n", id);
+        buffer_printf(out, "    User %s\n", command->user);
+    buffer_printf(out, "    HostKeyAlias ppio-%s\n", id);
 }
 
-static void append_instance(GString *out, const Record *record, const Taken *taken)
+static void append_instance(Buffer *out, const Record *record, const Taken *taken)
 {
     const char *id = record_id(record);
     g_autofree char *text = record_value(record, COMMAND_PATH);
@@ -100,13 +100,13 @@ static void append_instance(GString *out, const Record *record, const Taken *tak
         append_block(out, record, &command, taken);
 }
 
-void ssh_config_write(GString *out, const Listing *listing)
+void ssh_config_write(Buffer *out, const Listing *listing)
 {
     g_autoptr(GPtrArray) by_id = view_sorted_by_id(listing);
     g_auto(Taken) taken;
 
     taken_init(&taken, listing);
-    g_string_append(out, head);
+    buffer_add_text(out, head);
     for (guint i = 0; i < by_id->len; i++) {
         const Instance *instance = g_ptr_array_index(by_id, i);
 

@@ -20,23 +20,28 @@ static const struct {
     { "last_started_at", "last_started_at" },
 };
 
-void table_write(GString *out, const Listing *listing)
+static void add_cell(Buffer *out, const Record *record, const char *path)
+{
+    gsize length;
+    const char *value = record_peek(record, path, &length);
+
+    if (value != NULL)
+        text_add_column(out, value, length);
+}
+
+void table_write(Buffer *out, const Listing *listing)
 {
     g_autoptr(GPtrArray) by_id = view_sorted_by_id(listing);
 
     for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
-        g_string_append_printf(out, "%s%s", c == 0 ? "" : "\t", columns[c].heading);
-    g_string_append_c(out, '\n');
+        buffer_printf(out, "%s%s", c == 0 ? "" : "\t", columns[c].heading);
     for (guint i = 0; i < by_id->len; i++) {
         const Instance *instance = g_ptr_array_index(by_id, i);
 
         for (gsize c = 0; c < G_N_ELEMENTS(columns); c++) {
-            g_autofree char *value = record_value(instance->record, columns[c].path);
-
-            if (c > 0)
-                g_string_append_c(out, '\t');
-            text_append_column(out, value == NULL ? "" : value);
+            buffer_add(out, c == 0 ? "\n" : "\t", 1);
+            add_cell(out, instance->record, columns[c].path);
         }
-        g_string_append_c(out, '\n');
     }
+    buffer_add(out, "\n", 1);
 }

@@ -57,17 +57,18 @@ static guint count(const char *line, char c)
 
 static void check_table(const Listing *listing)
 {
-    GString *out = g_string_new(NULL);
+    g_auto(Buffer) out = { .most = VIEW_MAX_BYTES };
 
-    table_write(out, listing);
-    g_assert_true(g_utf8_validate(out->str, (gssize)out->len, NULL));
-    g_auto(GStrv) lines = g_strsplit(out->str, "\n", -1);
+    table_write(&out, listing);
+    g_assert_false(out.failed);
+    g_autofree char *text = g_strndup(out.bytes, out.length);
+    g_assert_true(g_utf8_validate(text, (gssize)out.length, NULL));
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     g_assert_cmpuint(g_strv_length(lines), ==, listing->instances->len + 2);
     for (guint i = 0; i < listing->instances->len + 1; i++)
         g_assert_cmpuint(count(lines[i], '\t'), ==, COLUMNS - 1);
-    for (const char *at = out->str; *at != '\0'; at = g_utf8_next_char(at))
+    for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at))
         g_assert_true(*at == '\t' || *at == '\n' || !text_is_control(g_utf8_get_char(at)));
-    g_string_free(out, TRUE);
 }
 
 static void check_link(const Fleet *fleet, const Subtree *tree, NodeIndex node)

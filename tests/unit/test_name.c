@@ -46,7 +46,9 @@ static void test_what_could_harm_is_escaped_and_comes_back(void)
           "b",
           "a%E2%80%AEb" },
         { "\u202a\u2066\u2069", "%E2%80%AA%E2%81%A6%E2%81%A9" },
-        { "\u2029\u202f", "\u2029\u202f" },
+        { "prod\u200b", "prod%E2%80%8B" }, /* not to be seen: it is not "prod" */
+        { "\ufeff\u00ad\u2028", "%EF%BB%BF%C2%AD%E2%80%A8" },
+        { "\u202f", "\u202f" },
         { "\xff"
           "a\x80",
           "%FFa%80" },

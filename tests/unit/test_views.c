@@ -101,10 +101,11 @@ static void test_field_values_and_ids_become_names(void)
 static char *table_of(const char *list)
 {
     g_autoptr(Listing) listing = listing_of(list);
-    GString *out = g_string_new(NULL);
+    g_auto(Buffer) out = { .most = VIEW_MAX_BYTES };
 
-    table_write(out, listing);
-    return g_string_free(out, FALSE);
+    table_write(&out, listing);
+    g_assert_false(out.failed);
+    return g_strndup(out.bytes, out.length);
 }
 
 #define HEADER                                                                                     \

@@ -4,8 +4,11 @@
 
 #include <glib.h>
 
-/* Whether a code point must never reach a terminal or a file name raw: C0, DEL, C1 and the
- * bidirectional overrides U+202A-202E and U+2066-2069. */
+#include "ppiofs/base/buffer.h"
+
+/* Whether a code point must never reach a terminal or a file name raw: control characters (C0, DEL,
+ * C1), and those that cannot be seen and change what can: Unicode's format characters (the
+ * bidirectional ones, zero-width ones, U+FEFF, U+00AD, tags), line and paragraph separators. */
 gboolean text_is_control(gunichar c);
 
 /* @bytes as one line that is safe on any terminal: control characters and invalid UTF-8 become
@@ -13,6 +16,9 @@ gboolean text_is_control(gunichar c);
  * character boundary and ends in "...". (transfer full) */
 char *text_printable(const char *bytes, gssize length, gsize max_bytes);
 
-/* Appends @value, valid UTF-8, as one column of a table whose columns are split by tabs: tabs,
+/* What a column of a table has at most; what is longer is cut on a character and ends in "…". */
+#define TEXT_COLUMN_BYTES 4096
+
+/* Adds @length bytes of valid UTF-8 as one column of a table whose columns are split by tabs: tabs,
  * newlines, backslashes and control characters as \t \n \\ \xNN. */
-void text_append_column(GString *out, const char *value);
+void text_add_column(Buffer *out, const char *value, gsize length);

@@ -10,6 +10,7 @@
 #include <glib.h>
 #include <sys/types.h>
 
+#include "ppiofs/base/buffer.h"
 #include "ppiofs/base/clock.h"
 #include "ppiofs/cache/cache.h"
 
@@ -26,7 +27,7 @@ typedef struct {
  * changes", so that `tail -f` works. */
 typedef struct {
     const char *name;
-    GString *text;
+    Buffer text;
     gint64 mtime_us; /* wall */
 } FsGrowing;
 

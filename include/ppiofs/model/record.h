@@ -29,8 +29,12 @@ Subtree *record_tree(const Record *record);    /* borrowed */
 GBytes *record_body(const Record *record);     /* borrowed; NULL for a partial record */
 gboolean record_is_full(const Record *record);
 
-/* A top-level scalar's or flattened status' value as text without the final newline, for views:
- * "status", "region", "resource_specs/gpu_num"; NULL if there is no such file. (transfer full) */
+/* The value of a file as text without the final newline, for views: "status", "region",
+ * "resource_specs/gpu_num"; not terminated, and as long as the API likes. NULL if there is no such
+ * file. Borrowed. */
+const char *record_peek(const Record *record, const char *path, gsize *ret_length);
+
+/* A terminated copy of it; NULL also when there is no memory for it. (transfer full) */
 char *record_value(const Record *record, const char *path);
 
 /* The newest of created_at, last_started_at and last_stopped_at, wall clock in microseconds; 0 if

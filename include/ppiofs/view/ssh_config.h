@@ -8,4 +8,4 @@
 
 #include "ppiofs/view/view.h"
 
-void ssh_config_write(GString *out, const Listing *listing);
+void ssh_config_write(Buffer *out, const Listing *listing);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* table: tables/instances.tsv. A header, then a line for each instance, sorted by id; tabs,
- * newlines, backslashes and control bytes in values as \t \n \\ \xNN. */
+ * newlines, backslashes and control bytes in values as \t \n \\ \xNN; a cell of more than 4 KiB is
+ * cut. */
 #pragma once
 
 #include "ppiofs/view/view.h"
 
-void table_write(GString *out, const Listing *listing);
+void table_write(Buffer *out, const Listing *listing);

@@ -9,6 +9,7 @@
 
 #include <glib.h>
 
+#include "ppiofs/base/buffer.h"
 #include "ppiofs/model/fleet.h"
 #include "ppiofs/tree/draft.h"
 
@@ -28,8 +29,11 @@ typedef enum {
 typedef struct {
     const char *directory, *name;
     ViewNeed need;
-    void (*write)(GString *out, const Listing *listing);
+    void (*write)(Buffer *out, const Listing *listing);
 } FileView;
+
+/* What a generated file may have: 100,000 instances of today need 20 MiB. */
+#define VIEW_MAX_BYTES (64u << 20)
 
 const LinkView *view_links(gsize *ret_n);
 const FileView *view_files(gsize *ret_n);
