@@ -3,19 +3,92 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "ppiofs/base/error.h"
 
 struct Daemon {
-    gboolean foreground;
-    int pipe; /* to the parent; -1 in the foreground, and once it has gone */
+    gboolean has_terminal; /* in the foreground, and SIGHUP was not ignored, as by nohup(1) */
+    int pipe;              /* to the parent; -1 in the foreground, and once it has gone */
 };
+
+void daemon_open_standard(void)
+{
+    int fd;
+
+    do /* the lowest that is free, so all three are taken when it is above them */
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0)
+        _exit(EXIT_FAILURE); /* there may be nothing to say it with */
+    close(fd);
+}
+
+/* From @first up to @last. */
+static void close_all(unsigned first, unsigned last)
+{
+    if (syscall(SYS_close_range, first, last, 0) == 0)
+        return;
+    long most = sysconf(_SC_OPEN_MAX); /* Linux before 5.9, or a filter of system calls */
+    for (unsigned fd = first; fd <= last && (long)fd < most; fd++)
+        close((int)fd);
+}
+
+static void close_others(const int *kept, gsize n_kept)
+{
+    for (unsigned first = STDERR_FILENO + 1;;) {
+        unsigned next = G_MAXUINT;
+
+        for (gsize i = 0; i < n_kept; i++)
+            if (kept[i] >= (int)first)
+                next = MIN(next, (unsigned)kept[i]);
+        if (next > first)
+            close_all(first, next == G_MAXUINT ? next : next - 1);
+        if (next == G_MAXUINT)
+            return;
+        first = next + 1;
+    }
+}
+
+static gboolean has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static gboolean ignores_hangup(void)
+{
+    struct sigaction action;
+
+    return sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+static void *end_at_once(void *data)
+{
+    return data;
+}
+
+/* GLib aborts where it cannot have its thread. */
+static gboolean can_make_threads(GError **error)
+{
+    pthread_t thread;
+    int why = pthread_create(&thread, NULL, end_at_once, NULL);
+
+    if (why == 0)
+        return pthread_join(thread, NULL) == 0;
+    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
+                "cannot start a thread: %s; this user may run more processes with: ulimit -u",
+                g_strerror(why));
+    return FALSE;
+}
 
 /* Does not return: the status is 0 if the child said it is ready, else the child's own. */
 G_NORETURN static void wait_for_child(pid_t child, int pipe)
@@ -34,7 +107,7 @@ G_NORETURN static void wait_for_child(pid_t child, int pipe)
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
-static gboolean fork_child(Daemon *daemon, GError **error)
+static gboolean fork_child(Daemon *daemon, const int *kept, gsize n_kept, GError **error)
 {
     int ends[2];
     pid_t child;
@@ -48,41 +121,33 @@ static gboolean fork_child(Daemon *daemon, GError **error)
         close(ends[1]);
         wait_for_child(child, ends[0]);
     }
-    close(ends[0]);
-    daemon->pipe = ends[1];
-    setsid();
+    g_autofree int *all = g_memdup2(kept, n_kept * sizeof *kept);
+    all = g_renew(int, all, n_kept + 1);
+    all[n_kept] = daemon->pipe = ends[1];
+    close_others(all, n_kept + 1);
     return TRUE;
 }
 
-Daemon *daemon_start(gboolean foreground, GError **error)
+Daemon *daemon_start(gboolean foreground, const int *kept, gsize n_kept, GError **error)
 {
     g_autoptr(Daemon) daemon = g_new0(Daemon, 1);
 
-    daemon->foreground = foreground;
     daemon->pipe = -1;
-    return foreground || fork_child(daemon, error) ? g_steal_pointer(&daemon) : NULL;
+    daemon->has_terminal = foreground && !ignores_hangup() && has_terminal();
+    if (!foreground && !fork_child(daemon, kept, n_kept, error))
+        return NULL;
+    return can_make_threads(error) ? g_steal_pointer(&daemon) : NULL;
 }
 
-static void notify_service_manager(void)
+void daemon_mounted(Daemon *daemon)
 {
-    static const char message[] = "READY=1";
-    const char *path = g_getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    gsize length = path == NULL ? 0 : strlen(path);
+    if (daemon->pipe >= 0)
+        setsid();
+}
 
-    if (length == 0 || length >= sizeof address.sun_path || (*path != '/' && *path != '@'))
-        return;
-    memcpy(address.sun_path, path, length);
-    if (*path == '@') /* an abstract socket */
-        address.sun_path[0] = '\0';
-
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-    if (fd < 0 || sendto(fd, message, sizeof message - 1, MSG_NOSIGNAL,
-                         (const struct sockaddr *)&address, size) < 0)
-        g_warning("the service manager could not be told: %s", g_strerror(errno));
-    if (fd >= 0)
-        close(fd);
+gboolean daemon_lost_terminal(const Daemon *daemon)
+{
+    return daemon->has_terminal && !has_terminal();
 }
 
 /* The terminal is not ours any more. */
@@ -100,14 +165,13 @@ static void leave_terminal(void)
 
 void daemon_ready(Daemon *daemon)
 {
-    if (daemon->pipe >= 0) {
-        leave_terminal();
-        while (write(daemon->pipe, "", 1) < 0 && errno == EINTR)
-            continue;
-        close(daemon->pipe);
-        daemon->pipe = -1;
-    }
-    notify_service_manager();
+    if (daemon->pipe < 0)
+        return;
+    leave_terminal();
+    while (write(daemon->pipe, "", 1) < 0 && errno == EINTR)
+        continue;
+    close(daemon->pipe);
+    daemon->pipe = -1;
 }
 
 void daemon_free(Daemon *daemon)

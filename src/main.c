@@ -2,6 +2,7 @@
 #include <glib-unix.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,11 +15,12 @@
 #include "ppiofs/check.h"
 #include "ppiofs/credentials.h"
 #include "ppiofs/daemon.h"
-#include "ppiofs/fs/mountpoint.h"
+#include "ppiofs/fs/place.h"
 #include "ppiofs/fs/session.h"
 #include "ppiofs/options.h"
 #include "ppiofs/privilege.h"
 #include "ppiofs/refresh.h"
+#include "ppiofs/service.h"
 #include "ppiofs/source.h"
 #include "ppiofs/watch.h"
 
@@ -31,6 +33,7 @@ typedef struct {
     Log *log;
     GMainLoop *loop;
     Daemon *daemon;
+    Service *service;
     Http *http;
     Api *api;
     Source *source;
@@ -39,6 +42,7 @@ typedef struct {
     About *about;
     Fs *fs;
     Session *session;
+    gboolean aborted; /* somebody cut the connection to the kernel */
 } App;
 
 static int exit_code(const GError *error)
@@ -89,6 +93,8 @@ static gboolean on_hangup(gpointer data)
 {
     App *app = data;
 
+    if (daemon_lost_terminal(app->daemon))
+        return on_terminate(app);
     g_message("every cached answer is dropped, and the key read again");
     cache_drop(app->cache);
     api_reset(app->api);
@@ -127,10 +133,11 @@ static void catch_signals(App *app)
     g_unix_signal_add(SIGUSR2, on_log_level, app);
 }
 
-static void on_ended(gpointer data)
+static void on_ended(gboolean aborted, gpointer data)
 {
     App *app = data;
 
+    app->aborted = aborted;
     g_main_loop_quit(app->loop);
 }
 
@@ -142,6 +149,7 @@ static void on_live(gpointer data)
         log_to_syslog(app->log, _PATH_LOG);
     g_message("mounted at %s", app->options->mountpoint);
     daemon_ready(app->daemon);
+    service_ready(app->service);
 }
 
 static void on_watch_change(gpointer data)
@@ -213,7 +221,6 @@ static void make_fs(App *app, Credentials *credentials)
                            .growing = app->watch == NULL ? NULL : watch_log(app->watch),
                            .about = about_files(app->about) };
     app->fs = fs_new(app->cache, &fs, clock_system(), NULL);
-    fs_on_live(app->fs, on_live, app);
     about_set_fs(app->about, app->fs);
 }
 
@@ -230,47 +237,90 @@ static void app_clear(App *app)
     source_free(app->source);
     api_free(app->api);
     http_free(app->http);
+    service_free(app->service);
     daemon_free(app->daemon);
     g_clear_pointer(&app->loop, g_main_loop_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(App, app_clear)
 
+/* One that comes while fusermount3 mounts would end it, or this process, and leave a dead mount. It
+ * waits until the loop runs. */
+static gboolean mount_uninterrupted(App *app, const Place *place, GError **error)
+{
+    static const SessionEvents events = { .live = on_live, .ended = on_ended };
+    const SessionOptions options = { .place = place,
+                                     .fsname = app->options->fsname,
+                                     .allow_other = app->options->allow_other,
+                                     .auto_unmount = app->options->auto_unmount };
+    sigset_t ends, before;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &ends, &before);
+    app->session = session_mount(app->fs, &options, NULL, &events, app, error);
+    if (app->session != NULL)
+        daemon_mounted(app->daemon);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return app->session != NULL;
+}
+
+static gboolean serve(App *app, GError **error)
+{
+    g_main_loop_run(app->loop);
+    if (app->aborted)
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
+                    "%s: the connection to the kernel was aborted, as through "
+                    "/sys/fs/fuse/connections; it is unmounted",
+                    app->options->mountpoint);
+    return !app->aborted;
+}
+
+static gboolean start_daemon(App *app, const Place *place, GError **error)
+{
+    const Options *options = app->options;
+    int passed_in = -1;
+
+    if (place->passed_in)
+        sscanf(options->mountpoint, "/dev/fd/%d", &passed_in);
+    const int kept[] = { place->fd, place->lock, passed_in };
+    app->daemon = daemon_start(options->foreground, kept, G_N_ELEMENTS(kept), error);
+    return app->daemon != NULL;
+}
+
 static gboolean mount_and_serve(const Options *options, Log *log, GError **error)
 {
     g_autoptr(Credentials) credentials = credentials_load(options, error);
+    g_autoptr(Place) place = credentials == NULL ? NULL : place_take(options->mountpoint, error);
     g_auto(App) app = { .options = options, .log = log };
-    const SessionOptions session = { .mountpoint = options->mountpoint,
-                                     .fsname = options->fsname,
-                                     .allow_other = options->allow_other,
-                                     .auto_unmount = options->auto_unmount };
 
-    const PrivilegeNeeds needs = { .mountpoint = options->mountpoint,
+    if (place == NULL)
+        return FALSE;
+    const PrivilegeNeeds needs = { .mountpoint = place->passed_in ? place->shown : place->path,
                                    .key_file = options->api_key_file,
                                    .cacert = options->cacert,
                                    .runs_programs = options->api_key_command != NULL };
-
-    if (credentials == NULL || !mountpoint_prepare(options->mountpoint, error))
-        return FALSE;
     privilege_drop(&needs); /* before the network is asked, and before there are threads */
-    app.daemon = daemon_start(options->foreground, error);
-    if (app.daemon == NULL)
+    if (!start_daemon(&app, place, error))
         return FALSE;
     app.loop = g_main_loop_new(NULL, FALSE);
+    app.service = service_new(NULL, clock_system());
     if (!make_client(&app, credentials, error))
         return FALSE;
     make_cache(&app);
     make_fs(&app, credentials);
     catch_signals(&app);
-    app.session = session_mount(app.fs, &session, NULL, on_ended, &app, error);
-    if (app.session == NULL)
+    if (!mount_uninterrupted(&app, place, error))
         return FALSE;
-    g_main_loop_run(app.loop);
-    return TRUE;
+    place_release(place);
+    return serve(&app, error);
 }
 
+/* Not g_print() and g_printerr(): they turn what the C locale lacks into question marks. */
 static gboolean print(char *text)
 {
-    g_print("%s", text);
+    fputs(text, stdout);
     g_free(text);
     return TRUE;
 }
@@ -306,12 +356,13 @@ int main(int argc, char **argv)
     protect_memory();
     give_memory_back();
     hash_start(NULL);
+    daemon_open_standard();
     prctl(PR_SET_NAME, "ppiofs"); /* for ps and --refresh, also when mount.ppiofs was called */
     g_autoptr(Options) options = options_parse(argc, argv, &error);
     g_autoptr(Log) log = log_open(options == NULL ? LOG_LEVEL_INFO : options->log_level);
 
     if (options != NULL && run(options, log, &error))
         return EXIT_SUCCESS;
-    g_printerr("ppiofs: error: %s\n", error->message);
+    g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_CRITICAL, "%s", error->message);
     return helper ? EXIT_MOUNT_HELPER : exit_code(error);
 }

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/refresh.h"
 
+#include "ppiofs/base/beside.h"
 #include "ppiofs/base/error.h"
-#include "ppiofs/base/text.h"
-#include "ppiofs/fs/mountpoint.h"
+#include "ppiofs/fs/mount_table.h"
+#include "ppiofs/fs/place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define PID_MAX_BYTES 32 /* more is no number of a process */
+#define ANSWER_MS 2000   /* .ppiofs/ is answered from memory */
 #define PROGRAM "ppiofs" /* main() calls itself so, however it was called */
 
 G_GNUC_PRINTF(3, 4)
@@ -26,37 +30,48 @@ static gboolean refuse(GError **error, PpiofsError code, const char *format, ...
     return FALSE;
 }
 
-/* (transfer full) */
-static char *find_mount(const char *mountpoint, GError **error)
+static gboolean is_served(const Place *place, GError **error)
 {
-    g_autofree char *shown = text_printable(mountpoint, -1, 4096);
-    g_autofree char *real = realpath(mountpoint, NULL); /* NULL also if it cannot be looked at */
-    int why = errno;
-    g_autofree char *type = mountpoint_type(real ? real : mountpoint);
+    const char *shown = place->shown;
+    gboolean is_ppiofs = g_strcmp0(place->type, MOUNT_TYPE) == 0;
 
-    if (g_strcmp0(type, MOUNTPOINT_TYPE) == 0 && (!real || mountpoint_is_dead(real)))
-        refuse(error, PPIOFS_ERROR_USAGE,
-               "the ppiofs that was mounted at %s is dead; unmount it "
-               "with: fusermount3 -u -z %s",
-               shown, shown);
-    else if (!real)
-        refuse(error, PPIOFS_ERROR_USAGE, "%s: %s", shown, g_strerror(why));
-    else if (g_strcmp0(type, MOUNTPOINT_TYPE) != 0)
-        refuse(error, PPIOFS_ERROR_USAGE, "no ppiofs is mounted at %s", shown);
-    else
-        return g_steal_pointer(&real);
-    return NULL;
+    if (is_ppiofs && place->state == PLACE_DEAD)
+        return refuse(error, PPIOFS_ERROR_USAGE,
+                      "%s: the ppiofs that was mounted there is dead; unmount it with: "
+                      "fusermount3 -u -z %s",
+                      shown, shown);
+    if (is_ppiofs && place->state == PLACE_SILENT)
+        return refuse(error, PPIOFS_ERROR_FAILED,
+                      "%s: the ppiofs there does not answer; is its process stopped?", shown);
+    return is_ppiofs || refuse(error, PPIOFS_ERROR_USAGE, "%s: no ppiofs is mounted there", shown);
+}
+
+/* Any file system may call itself ppiofs and have any file there: neither a link nor a fifo, and no
+ * more than a number. */
+static gssize read_pid(char *answer, gsize size, gpointer data)
+{
+    const Place *place = data;
+    struct stat status;
+    int fd = openat(place->fd, ".ppiofs/pid", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    gboolean is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    gssize length = is_file ? read(fd, answer, size) : -1;
+    close(fd);
+    return length;
 }
 
 /* 0 if the file holds no number of a process. */
-static pid_t read_pid(const char *mountpoint)
+static pid_t ask_pid(const Place *place)
 {
-    g_autofree char *path = g_build_filename(mountpoint, ".ppiofs", "pid", NULL);
-    g_autofree char *text = NULL;
+    char text[PID_MAX_BYTES + 1];
+    gssize length = beside_call(read_pid, (gpointer)place, text, PID_MAX_BYTES, ANSWER_MS);
     guint64 pid;
 
-    if (!g_file_get_contents(path, &text, NULL, NULL))
+    if (length <= 0)
         return 0;
+    text[length] = '\0';
     return g_ascii_string_to_unsigned(g_strchomp(text), 10, 2, G_MAXINT, &pid, NULL) ? (pid_t)pid
                                                                                      : 0;
 }
@@ -72,9 +87,8 @@ static gboolean is_ppiofs(pid_t pid)
 /* The file system's own word for its pid is not enough to signal a process: anybody can mount a
  * file system of this type. So it must be called ppiofs, and the kernel must let this user signal
  * it. The descriptor holds on to the process that was looked at. */
-static gboolean hang_up(pid_t pid, const char *mountpoint, GError **error)
+static gboolean hang_up(pid_t pid, const char *shown, GError **error)
 {
-    g_autofree char *shown = text_printable(mountpoint, -1, 4096);
     int process = (int)syscall(SYS_pidfd_open, pid, 0);
     gboolean is_ours = process >= 0 && is_ppiofs(pid);
     gboolean told = is_ours && syscall(SYS_pidfd_send_signal, process, SIGHUP, NULL, 0) == 0;
@@ -92,20 +106,26 @@ static gboolean hang_up(pid_t pid, const char *mountpoint, GError **error)
                       "the ppiofs at %s (process %d) is another user's: ask them, or root", shown,
                       (int)pid);
     if (!told)
-        return refuse(error, PPIOFS_ERROR_FAILED, "process %d cannot be told: %s", (int)pid,
+        return refuse(error, PPIOFS_ERROR_FAILED, "cannot send SIGHUP to process %d: %s", (int)pid,
                       g_strerror(why));
     return TRUE;
 }
 
 gboolean refresh_run(const char *mountpoint, GError **error)
 {
-    g_autofree char *real = find_mount(mountpoint, error);
+    g_autoptr(Place) place = place_look(mountpoint, error);
     pid_t pid;
 
-    if (!real)
+    if (!place)
         return FALSE;
-    pid = read_pid(real);
+    if (place->passed_in)
+        return refuse(error, PPIOFS_ERROR_USAGE, "%s: is no mount point", place->shown);
+    if (!is_served(place, error))
+        return FALSE;
+    pid = ask_pid(place);
     if (pid == 0)
-        return refuse(error, PPIOFS_ERROR_FAILED, "%s/.ppiofs/pid cannot be read", mountpoint);
-    return hang_up(pid, real, error);
+        return refuse(error, PPIOFS_ERROR_FAILED,
+                      "%s: .ppiofs/pid in it cannot be read, or holds no number of a process",
+                      place->shown);
+    return hang_up(pid, place->shown, error);
 }

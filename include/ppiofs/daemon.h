@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* daemon: going to the background, with the parent waiting until the mount is live. */
+/* daemon: a process in the background, with its parent waiting until the mount is live; and the
+ * descriptors that it has from its caller. */
 #pragma once
 
 #include <glib.h>
 
 typedef struct Daemon Daemon;
 
-/* Forks, unless @foreground. In the child it returns; the parent waits for daemon_ready() and exits
- * with 0, or with the child's exit status when it ends before. (transfer full) */
-Daemon *daemon_start(gboolean foreground, GError **error);
+/* Opens those of 0, 1 and 2 that are closed on /dev/null: else what is opened next would be taken
+ * for standard error. To be called before anything is opened. */
+void daemon_open_standard(void);
 
-/* The mount is live: lets the parent go, and standard input, output and error with it; tells a
- * service manager READY=1 ($NOTIFY_SOCKET, sd_notify(3)). */
+/* Forks, unless @foreground. In the child it returns; the parent waits for daemon_ready() and exits
+ * with 0, or with the child's exit status when it ends before. Of the descriptors above 2 the child
+ * keeps the @n_kept of @kept only: what else the caller had open may be a lock, or a pipe whose end
+ * somebody waits for. PPIOFS_ERROR_FAILED, also when no thread can be made. (transfer full) */
+Daemon *daemon_start(gboolean foreground, const int *kept, gsize n_kept, GError **error);
+
+/* The mount was made: leaves the caller's session. Not before: an automounter lets only its own
+ * process group through to the directory that is to be mounted on. */
+void daemon_mounted(Daemon *daemon);
+
+/* The mount is live: lets the parent go, and standard input, output and error with it. */
 void daemon_ready(Daemon *daemon);
+
+/* Whether a SIGHUP that came just now says that the terminal has gone, from which the process was
+ * started in the foreground. */
+gboolean daemon_lost_terminal(const Daemon *daemon);
 
 void daemon_free(Daemon *daemon);
 

@@ -2,8 +2,7 @@
 #include "ppiofs/check/host.h"
 
 #include "ppiofs/base/error.h"
-#include "ppiofs/base/text.h"
-#include "ppiofs/fs/mountpoint.h"
+#include "ppiofs/fs/place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -125,62 +124,44 @@ static gboolean is_empty(const char *path)
 }
 
 /* fusermount3 wants a user to have a right to what is hidden by the mount. */
-static GError *find_directory_fault(const char *path, const char *shown)
+static GError *find_directory_fault(const Place *place)
 {
     struct stat status;
 
-    if (stat(path, &status) != 0)
-        return failure(PPIOFS_ERROR_USAGE, "%s cannot be used: %s%s", shown, g_strerror(errno),
-                       errno == ENOENT ? "; create it with mkdir" : "");
-    if (!S_ISDIR(status.st_mode))
-        return failure(PPIOFS_ERROR_USAGE, "%s is not a directory", shown);
-    if (geteuid() != 0 && access(path, W_OK) != 0)
+    if (stat(place->path, &status) != 0)
+        return failure(PPIOFS_ERROR_USAGE, "%s: cannot be used: %s", place->shown,
+                       g_strerror(errno));
+    if (geteuid() != 0 && access(place->path, W_OK) != 0)
         return failure(PPIOFS_ERROR_FAILED,
-                       "%s is not yours to write to: choose a directory of "
-                       "your own, or chown it",
-                       shown);
+                       "%s: is not yours to write to; choose a directory of your own, or chown it",
+                       place->shown);
     if (geteuid() != 0 && (status.st_mode & S_ISVTX) && status.st_uid != geteuid())
         return failure(PPIOFS_ERROR_FAILED,
-                       "%s is shared with others (sticky): make a directory of your own in it",
-                       shown);
+                       "%s: is shared with others (sticky); make a directory of your own in it",
+                       place->shown);
     return NULL;
 }
 
-/* What mountpoint_prepare() would do there, without doing it. */
+/* What a mount would find there, without changing it. */
 static void check_mountpoint(Report *report, const char *path)
 {
     static const char subject[] = "mount point";
-    g_autofree char *shown = text_printable(path, -1, 4096);
-    g_autofree char *type = mountpoint_type(path);
-    gboolean dead = mountpoint_is_dead(path);
     g_autoptr(GError) error = NULL;
+    g_autoptr(Place) place = place_look(path, &error);
+    gboolean is_dead = place && place_is_takeover(place);
 
-    if (dead && g_strcmp0(type, MOUNTPOINT_TYPE) == 0) {
-        report_note(report, subject,
-                    "%s holds a dead ppiofs: the next mount there removes it, if "
-                    "it was yours",
-                    shown);
-        return;
-    }
-    if (dead)
-        error = failure(PPIOFS_ERROR_MOUNTED,
-                        "%s holds a dead mount of type %s: unmount it "
-                        "(fusermount3 -u -z), or choose another directory",
-                        shown, type ? type : "unknown");
-    else if (g_strcmp0(type, MOUNTPOINT_TYPE) == 0)
-        error = failure(PPIOFS_ERROR_MOUNTED,
-                        "ppiofs is mounted at %s already; unmount it with: "
-                        "fusermount3 -u %s",
-                        shown, shown);
-    else
-        error = find_directory_fault(path, shown);
-
+    if (place && !is_dead && place_check(place, &error))
+        error = find_directory_fault(place);
     if (error)
         report_failure(report, subject, error, NULL);
-    else if (!is_empty(path))
-        report_note(report, subject, "%s is not empty: a mount there hides what is in it", shown);
+    else if (is_dead)
+        report_note(report, subject, "%s holds a dead ppiofs: the next mount there removes it",
+                    place->shown);
+    else if (!is_empty(place->path))
+        report_note(report, subject, "%s is not empty: a mount there hides what is in it",
+                    place->shown);
     else
-        report_ok(report, subject, "%s", shown);
+        report_ok(report, subject, "%s", place->shown);
 }
 
 void host_check(Report *report, const Options *options)

@@ -21,17 +21,14 @@ static double seconds(gint64 us)
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
-    Fs *fs = userdata;
     const unsigned wanted = FUSE_CAP_READDIRPLUS | FUSE_CAP_CACHE_SYMLINKS |
                             FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_ASYNC_READ |
                             FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT |
                             FUSE_CAP_PARALLEL_DIROPS;
 
     /* All else libfuse would like is of no use, or slower, on a file system such as this. */
+    (void)userdata;
     conn->want = conn->capable & wanted;
-    if (fs->live != NULL)
-        fs->live(fs->live_data);
-    fs->live = NULL;
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -217,12 +214,6 @@ Fs *fs_new(Cache *cache, const FsOptions *options, const Clock *clock, GMainCont
     top_init(fs);
     fs->slots = slots_new(fs->n_tops + 1);
     return fs;
-}
-
-void fs_on_live(Fs *fs, void (*live)(gpointer data), gpointer data)
-{
-    fs->live = live;
-    fs->live_data = data;
 }
 
 FsStats fs_stats(const Fs *fs)

@@ -7,10 +7,11 @@
 #include <linux/fuse.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "ppiofs/base/error.h"
+#include "ppiofs/fs/detach.h"
+#include "ppiofs/fs/greeting.h"
 #include "ppiofs/fs/notifier.h"
 #include "ppiofs/fs/private.h"
 
@@ -29,9 +30,12 @@ struct Session {
     struct fuse_buf buffer;
     GSource *source;
     gpointer tag;
-    gboolean may_spin; /* on one processor it would keep the caller from running */
-    gboolean mounted;
-    void (*ended)(gpointer data);
+    gboolean may_spin;  /* on one processor it would keep the caller from running */
+    gboolean over;      /* unmounted: the connection has ended */
+    gboolean aborted;   /* the connection has ended, and the mount is still there */
+    Greeting *greeting; /* NULL: the kernel has not greeted yet */
+    OwnMount mount;     /* none if it was passed in */
+    SessionEvents events;
     gpointer data;
 };
 
@@ -40,29 +44,13 @@ typedef struct {
     Session *session;
 } SessionSource;
 
-/* libfuse 3.14 does not pass FUSE_PARALLEL_DIROPS on, though it is asked for: then the kernel lets
- * one parked LOOKUP block every other one in its directory, and `ls` of it, too. */
-static void want_parallel_dirops(struct iovec *iov, int count)
+/* libfuse's own words, which else go to standard error, where nobody reads in the background. */
+static void on_fuse_log(enum fuse_log_level level, const char *format, va_list arguments)
 {
-    if (count >= 2 && iov[1].iov_len >= offsetof(struct fuse_init_out, max_background))
-        ((struct fuse_init_out *)iov[1].iov_base)->flags |= FUSE_PARALLEL_DIROPS;
-}
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
 
-static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
-{
-    Fs *fs = userdata;
-
-    if (!fs->greeted) { /* only before the notifier's thread is there */
-        fs->greeted = TRUE;
-        want_parallel_dirops(iov, count); /* the first reply is that of INIT */
-    }
-    return writev(fd, iov, count);
-}
-
-static ssize_t read_request(int fd, void *buffer, size_t size, void *userdata)
-{
-    (void)userdata;
-    return read(fd, buffer, size);
+    g_log(G_LOG_DOMAIN, level <= FUSE_LOG_WARNING ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_DEBUG, "%s",
+          g_strchomp(text));
 }
 
 static void add_option(struct fuse_args *args, const char *option)
@@ -104,17 +92,43 @@ static void end(Session *session)
 {
     g_source_remove_unix_fd(session->source, session->tag);
     session->tag = NULL;
-    session->ended(session->data);
+    session->events.ended(session->aborted, session->data);
+}
+
+static gboolean is_over(const Session *session)
+{
+    return session->over || session->aborted;
+}
+
+/* ENODEV, which libfuse makes 0, is an unmount; another failure than these is an abort. */
+static void take_failure(Session *session, int got)
+{
+    session->over = got == 0;
+    session->aborted = got < 0 && got != -EINTR && got != -EAGAIN;
+}
+
+static void greet(Session *session)
+{
+    session->greeting = greeting_exchange(session->fuse, &session->buffer);
+    if (session->greeting)
+        session->events.live(session->data);
+    else
+        session->aborted = TRUE;
 }
 
 /* One request. FALSE: there is none at the moment, or the connection is over. */
 static gboolean serve_one(Session *session)
 {
-    int got = fuse_session_receive_buf(session->fuse, &session->buffer);
+    int got = is_over(session) ? 0 : fuse_session_receive_buf(session->fuse, &session->buffer);
 
-    if (got <= 0)
+    if (got <= 0) {
+        take_failure(session, got);
         return FALSE;
-    fuse_session_process_buf(session->fuse, &session->buffer);
+    }
+    if (session->greeting)
+        fuse_session_process_buf(session->fuse, &session->buffer);
+    else
+        greet(session);
     return TRUE;
 }
 
@@ -132,9 +146,9 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer data)
         now = g_get_monotonic_time();
         if (served)
             spin_ends = session->may_spin ? now + SPIN_US : now + 1;
-    } while (!fuse_session_exited(session->fuse) && now < spin_ends && now < turn_ends);
+    } while (!is_over(session) && now < spin_ends && now < turn_ends);
 
-    if (fuse_session_exited(session->fuse))
+    if (is_over(session))
         end(session);
     return G_SOURCE_CONTINUE;
 }
@@ -149,37 +163,46 @@ static void add_source(Session *session, GMainContext *context)
     g_source_attach(session->source, context);
 }
 
-static gboolean mount_session(Session *session, const char *mountpoint)
+/* As root at the very directory that was looked at, whatever its path has become. fusermount3,
+ * which takes no descriptor of another process, makes sure of that by itself. */
+static char *target_of(const SessionOptions *options)
 {
-    static const struct fuse_custom_io io = { .writev = write_reply, .read = read_request };
-    int fd;
+    gboolean asks_fusermount = geteuid() != 0 || options->auto_unmount;
 
-    if (session->fuse == NULL || fuse_session_mount(session->fuse, mountpoint) != 0)
+    if (options->place->passed_in || asks_fusermount)
+        return g_strdup(options->place->passed_in ? options->place->shown : options->place->path);
+    return g_strdup_printf("/proc/self/fd/%d", options->place->fd);
+}
+
+static gboolean mount_session(Session *session, const SessionOptions *options, GError **error)
+{
+    g_autofree char *target = target_of(options);
+
+    fuse_set_log_func(on_fuse_log);
+    session->fuse = new_fuse_session(session->fs, options);
+    if (session->fuse == NULL || fuse_session_mount(session->fuse, target) != 0) {
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
+                    "%s: cannot mount there: see the message above; ppiofs --check %s tests what a "
+                    "mount needs",
+                    options->place->shown, options->place->shown);
         return FALSE;
-    session->mounted = TRUE;
+    }
     session->notifier = notifier_new(session->fuse);
-    fd = fuse_session_fd(session->fuse);
-    return fuse_session_custom_io(session->fuse, &io, fd) == 0 &&
-           g_unix_set_fd_nonblocking(fd, TRUE, NULL);
+    return (options->place->passed_in || own_mount_find(&session->mount, options->place, error)) &&
+           g_unix_set_fd_nonblocking(fuse_session_fd(session->fuse), TRUE, error);
 }
 
 Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *context,
-                       void (*ended)(gpointer data), gpointer data, GError **error)
+                       const SessionEvents *events, gpointer data, GError **error)
 {
     g_autoptr(Session) session = g_new0(Session, 1);
 
     session->fs = fs;
-    session->ended = ended;
+    session->events = *events;
     session->data = data;
     session->may_spin = g_get_num_processors() > 1;
-    session->fuse = new_fuse_session(fs, options);
-    if (!mount_session(session, options->mountpoint)) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                    "%s could not be mounted; the reason stands above, from fusermount3 or the "
-                    "FUSE library",
-                    options->mountpoint);
+    if (!mount_session(session, options, error))
         return NULL;
-    }
     add_source(session, context);
     return g_steal_pointer(&session);
 }
@@ -238,6 +261,18 @@ static void stop_notifier(Session *session)
     }
 }
 
+/* The connection is closed first: unmounting could wait for an answer of this very process. The
+ * number stays, for libfuse to close. */
+static void close_connection(Session *session)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null >= 0) {
+        dup3(null, fuse_session_fd(session->fuse), O_CLOEXEC);
+        close(null);
+    }
+}
+
 void session_free(Session *session)
 {
     if (session == NULL)
@@ -247,11 +282,16 @@ void session_free(Session *session)
         g_source_unref(session->source);
     }
     stop_notifier(session);
-    if (session->mounted)
-        fuse_session_unmount(session->fuse);
+    if (session->mount.id != 0) {
+        close_connection(session);
+        if (!session->over)
+            own_mount_detach(&session->mount);
+    }
     notifier_free(session->notifier);
     if (session->fuse != NULL)
         fuse_session_destroy(session->fuse);
+    greeting_free(session->greeting);
+    g_free(session->mount.device);
     free(session->buffer.mem);
     g_free(session);
 }

@@ -248,7 +248,7 @@ def test_refresh_finds_the_mount_through_a_symbolic_link(home, mount_factory):
 
 
 @pytest.mark.parametrize("place, says", [
-    ("mnt", "no ppiofs is mounted at"), ("nosuch", "No such file"), ("", "is missing")])
+    ("mnt", "no ppiofs is mounted there"), ("nosuch", "no such directory"), ("", "is missing")])
 def test_refresh_of_what_is_no_mount_exits_with_2(home, place, says):
     done = home.ppiofs("--refresh", home.path / place if place else "")
     assert done.returncode == 2 and says in done.stderr

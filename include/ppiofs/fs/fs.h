@@ -70,9 +70,6 @@ Fs *fs_new(Cache *cache, const FsOptions *options, const Clock *clock, GMainCont
 /* The operations, for a session whose user data is the Fs. */
 const struct fuse_lowlevel_ops *fs_operations(void);
 
-/* Called once, when the kernel has greeted: the mount is live. */
-void fs_on_live(Fs *fs, void (*live)(gpointer data), gpointer data);
-
 FsStats fs_stats(const Fs *fs);
 
 /* Calls @visit for each directory whose names and attributes the kernel may keep: those of the root

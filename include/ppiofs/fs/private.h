@@ -70,9 +70,6 @@ struct Fs {
     gint64 born;       /* wall: the mtime of what never changes */
     guint64 moves;     /* of directories' mtimes so far: see entry.c */
     FsStats stats;
-    gboolean greeted; /* INIT has been answered: see session.c */
-    void (*live)(gpointer data);
-    gpointer live_data;
 };
 
 /* op: one LOOKUP or READDIRPLUS on its way. run() looks at the data; when that is not there the

@@ -6,20 +6,27 @@
 #include <glib.h>
 
 #include "ppiofs/fs/fs.h"
+#include "ppiofs/fs/place.h"
 
 typedef struct Session Session;
 
 typedef struct {
-    const char *mountpoint; /* absolute, or /dev/fd/N as a mount helper passes it */
-    const char *fsname;     /* what mount(8) and df(1) show as the source */
+    const Place *place; /* taken; may be released once it is mounted */
+    const char *fsname; /* what mount(8) and df(1) show as the source */
     gboolean allow_other;
     gboolean auto_unmount;
 } SessionOptions;
 
-/* Mounts. @ended is called once from the loop when the mount is gone (unmounted by somebody, or the
- * connection broke). PPIOFS_ERROR_FAILED. */
+/* Each is called from the loop, once. */
+typedef struct {
+    void (*live)(gpointer data);                    /* the kernel has greeted and was answered */
+    void (*ended)(gboolean aborted, gpointer data); /* unmounted by somebody, or the connection was
+                                                        aborted (/sys/fs/fuse/connections) */
+} SessionEvents;
+
+/* Mounts. PPIOFS_ERROR_FAILED, PPIOFS_ERROR_MOUNTED. */
 Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *context,
-                       void (*ended)(gpointer data), gpointer data, GError **error);
+                       const SessionEvents *events, gpointer data, GError **error);
 
 /* Makes the kernel look up again every name that it keeps; attributes and listings stay as long as
  * was said. Cheap, however many there are: for each answer that differs from a fresh one. */
@@ -29,7 +36,7 @@ void session_age_names(Session *session);
  * once. */
 void session_forget_names(Session *session);
 
-/* Unmounts, if it still is, and closes. */
+/* Unmounts what it has mounted, wherever that has been moved to, and closes. */
 void session_free(Session *session);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Session, session_free)
