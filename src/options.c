@@ -43,15 +43,19 @@ static gboolean take_words(Options *options, const CommandLine *line, GError **e
     guint most = options->mode == OPTIONS_REFRESH ? 1 : 2;
     const char *last = count > 0 ? g_ptr_array_index(line->words, count - 1) : NULL;
     gboolean has_point = count == 2 || (count == 1 && (must_have_point || strchr(last, '/')));
-    g_autofree char *here = g_get_current_dir();
+    g_autofree char *here = option_value_here();
 
     if (count > most || (must_have_point && (!last || !*last))) {
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "%s: see ppiofs --help",
                     count > most ? "too many words" : "the mount point is missing");
         return FALSE;
     }
-    if (has_point)
-        options->mountpoint = option_value_path(last, here);
+    if (has_point && !(options->mountpoint = option_value_path(last, here, error))) {
+        g_autofree char *shown = text_printable(last, -1, 4096);
+
+        g_prefix_error(error, "%s: ", shown);
+        return FALSE;
+    }
     if (count > (guint)has_point && *(char *)g_ptr_array_index(line->words, 0))
         options->profile = g_strdup(g_ptr_array_index(line->words, 0));
     else
@@ -63,7 +67,7 @@ static gboolean take_words(Options *options, const CommandLine *line, GError **e
 static ConfigFile *open_config(Options *options, const CommandLine *line, GError **error)
 {
     const OptionRow *row = option_find("config");
-    g_autofree char *here = g_get_current_dir();
+    g_autofree char *here = option_value_here();
     g_autofree char *of_user = config_file_user_path("config");
     const char *given = command_line_value(line, "config");
     const char *variable = g_getenv("PPIOFS_CONFIG");
@@ -88,10 +92,11 @@ static ConfigFile *open_config(Options *options, const CommandLine *line, GError
 static gboolean lay_all(Options *options, const CommandLine *line, const ConfigFile *file,
                         GError **error)
 {
-    const char *url = profile_url(options->profile);
+    if (!profile_settle(&options->profile, file, error))
+        return FALSE;
 
-    return profile_check(options->profile, file, error) &&
-           (!url || option_value_set(options, option_find("api_url"), url, "/", error)) &&
+    const char *url = profile_url(options->profile);
+    return (!url || option_value_set(options, option_find("api_url"), url, "/", error)) &&
            (!file || layer_section(options, file, CONFIG_FILE_DEFAULTS, error)) &&
            (!file || layer_section(options, file, options->profile, error)) &&
            layer_environment(options, error) && layer_command_line(options, line, error);

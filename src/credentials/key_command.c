@@ -78,11 +78,11 @@ static gboolean output_read(Output *output)
     char chunk[4096];
 
     for (int i = 0; i < 16; i++) {
-        gssize n = TEMP_FAILURE_RETRY(read(output->fd, chunk, sizeof chunk));
+        gssize n = read(output->fd, chunk, sizeof chunk);
         gsize room = sizeof output->bytes - output->length;
 
         if (n <= 0)
-            return n < 0 && errno == EAGAIN;
+            return n < 0 && (errno == EAGAIN || errno == EINTR);
         memcpy(output->bytes + output->length, chunk, MIN(room, (gsize)n));
         output->length += MIN(room, (gsize)n);
         explicit_bzero(chunk, n);
@@ -131,7 +131,8 @@ static gboolean on_exit_of_child(int fd, GIOCondition condition, gpointer data)
     int status = 0;
 
     (void)fd, (void)condition;
-    TEMP_FAILURE_RETRY(waitpid(run->pid, &status, 0)); /* does not wait: it has ended */
+    while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR) /* does not wait: it has ended */
+        continue;
     output_read(&run->output); /* its last words may have come after the poll looked there */
     output_read(&run->complaint);
     run->complaint.bytes[sizeof run->complaint.bytes - 1] = '\0';

@@ -75,8 +75,8 @@ static char *read_key(int fd, const char *shown, GError **error)
     gssize n, length = 0;
     char *key = NULL;
 
-    while ((n = TEMP_FAILURE_RETRY(read(fd, bytes + length, sizeof bytes - length))) > 0)
-        length += n;
+    while ((n = read(fd, bytes + length, sizeof bytes - length)) > 0 || (n < 0 && errno == EINTR))
+        length += MAX(n, 0);
     if (n < 0)
         refuse(error, "%s cannot be read: %s", where, g_strerror(errno));
     else if (length > KEY_FILE_MAX_BYTES)

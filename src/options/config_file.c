@@ -13,8 +13,6 @@
 struct ConfigFile {
     GKeyFile *keys;
     char *path;
-    uid_t owner;
-    mode_t mode;
 };
 
 char *config_file_user_path(const char *name)
@@ -35,14 +33,24 @@ static gboolean fail(GError **error, const char *path, const char *why)
     return FALSE;
 }
 
+/* It could send the key elsewhere, or name a program to run. A device, such as /dev/null, says
+ * nothing. */
+static gboolean is_trusted(const struct stat *status)
+{
+    return S_ISCHR(status->st_mode) || ((status->st_uid == geteuid() || status->st_uid == 0) &&
+                                        !(status->st_mode & (S_IWGRP | S_IWOTH)));
+}
+
 /* At most @size bytes, to the end of the file if that comes first. -1 and errno on failure. */
 static gssize read_all(int fd, char *buffer, gsize size)
 {
     gsize length = 0;
 
     while (length < size) {
-        gssize n = TEMP_FAILURE_RETRY(read(fd, buffer + length, size - length));
+        gssize n = read(fd, buffer + length, size - length);
 
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n <= 0)
             return n < 0 ? -1 : (gssize)length;
         length += n;
@@ -60,8 +68,13 @@ static char *read_text(int fd, ConfigFile *file, GError **error)
         fail(error, file->path, "is not a regular file");
         return NULL;
     }
-    file->owner = status.st_uid;
-    file->mode = status.st_mode;
+    if (!is_trusted(&status)) {
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
+                    "configuration file %s: others can change it (owner %u, mode %04o), and could "
+                    "send the key elsewhere; make it your own and chmod go-w it",
+                    file->path, (guint)status.st_uid, (guint)status.st_mode & 07777);
+        return NULL;
+    }
     gssize length = read_all(fd, text, CONFIG_FILE_MAX_BYTES + 1);
     if (length < 0) {
         fail(error, file->path, g_strerror(errno));
@@ -163,11 +176,6 @@ gboolean config_file_open(const char *const *paths, gboolean must_exist, ConfigF
 const char *config_file_path(const ConfigFile *file)
 {
     return file->path;
-}
-
-gboolean config_file_is_safe(const ConfigFile *file, uid_t user)
-{
-    return (file->owner == user || file->owner == 0) && !(file->mode & (S_IWGRP | S_IWOTH));
 }
 
 gboolean config_file_has(const ConfigFile *file, const char *section)

@@ -5,8 +5,6 @@
 #include "ppiofs/base/text.h"
 #include "ppiofs/options/option_value.h"
 
-#include <unistd.h>
-
 void layer_set_origin(Options *options, const OptionRow *row, const char *origin)
 {
     gsize count;
@@ -38,19 +36,6 @@ gboolean layer_value(Options *options, const OptionRow *row, const char *text, c
     return fail(error, origin, both, cause->message);
 }
 
-/* A file that others can write must not make this process run their program. */
-static gboolean may_stand_in_file(const OptionRow *row, const ConfigFile *file, const char *origin,
-                                  GError **error)
-{
-    if (row->traits & OPTION_NEVER_IN_FILE)
-        return fail(error, origin, row->name, "a configuration file cannot name another one");
-    if (row->type == OPTION_COMMAND && !config_file_is_safe(file, geteuid()))
-        return fail(error, origin, row->name,
-                    "others can change this file, so no program that it names is run: make it "
-                    "your own and chmod go-w it");
-    return TRUE;
-}
-
 static gboolean layer_key(Options *options, const ConfigFile *file, const char *section,
                           const char *key, GError **error)
 {
@@ -64,8 +49,8 @@ static gboolean layer_key(Options *options, const ConfigFile *file, const char *
         option_set_unknown(key, origin, error);
         return FALSE;
     }
-    if (!may_stand_in_file(row, file, origin, error))
-        return FALSE;
+    if (row->traits & OPTION_NEVER_IN_FILE)
+        return fail(error, origin, row->name, "a configuration file cannot name another one");
     g_autofree char *value = config_file_value(file, section, key, error);
     return value && layer_value(options, row, value, base, origin, error);
 }
@@ -85,7 +70,7 @@ static gboolean layer_variable(Options *options, const OptionRow *row, GError **
 {
     g_autofree char *variable = option_variable(row->name);
     g_autofree char *origin = g_strdup_printf("environment %s", variable);
-    g_autofree char *here = g_get_current_dir();
+    g_autofree char *here = option_value_here();
     const char *value = g_getenv(variable);
 
     if (!value || !*value || row->type == OPTION_IGNORED)
@@ -112,7 +97,7 @@ gboolean layer_environment(Options *options, GError **error)
 
 gboolean layer_command_line(Options *options, const CommandLine *line, GError **error)
 {
-    g_autofree char *here = g_get_current_dir();
+    g_autofree char *here = option_value_here();
 
     for (guint i = 0; i < line->settings->len; i++) {
         const Setting *setting = g_ptr_array_index(line->settings, i);

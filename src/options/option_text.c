@@ -5,7 +5,9 @@
 #include "ppiofs/http/http.h"
 #include "ppiofs/options/option_value.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_SHOWN 4096 /* bytes of a value in --print-config */
 
@@ -45,7 +47,16 @@ static char *format_string(const OptionRow *row, gconstpointer field)
     return text ? text_printable(text, -1, MAX_SHOWN) : NULL;
 }
 
-char *option_value_path(const char *path, const char *base)
+char *option_value_here(void)
+{
+    char *here = getcwd(NULL, 0);
+
+    if (here && *here != '/') /* "(unreachable)/...": outside of this root */
+        g_clear_pointer(&here, free);
+    return here;
+}
+
+char *option_value_path(const char *path, const char *base, GError **error)
 {
     const char *home = g_getenv("HOME");
     g_autofree char *full = NULL;
@@ -55,8 +66,13 @@ char *option_value_path(const char *path, const char *base)
         full = g_build_filename(home, path + 2, NULL);
     else if (g_path_is_absolute(path))
         full = g_strdup(path);
-    else
+    else if (base)
         full = g_build_filename(base, path, NULL);
+    else
+        option_type_refuse(error, "is relative, and the current directory is gone; change to "
+                                  "another one, or give a path that begins with /");
+    if (!full)
+        return NULL;
     inside = g_strconcat(full, "/", NULL);
     if (strstr(inside, "/../"))
         return g_steal_pointer(&full);
@@ -69,8 +85,10 @@ static gboolean parse_path(const OptionRow *row, const char *text, const char *b
     (void)row;
     if (!*text)
         return option_type_refuse(error, "must not be empty");
-    set_string(field, option_value_path(text, base));
-    return TRUE;
+    char *path = option_value_path(text, base, error);
+    if (path)
+        set_string(field, path);
+    return path != NULL;
 }
 
 static gboolean parse_url(const OptionRow *row, const char *text, const char *base, gpointer field,

@@ -46,16 +46,27 @@ static char *list_with_sections(const ConfigFile *file)
     return g_string_free(list, FALSE);
 }
 
-gboolean profile_check(const char *name, const ConfigFile *file, GError **error)
+static gboolean is_known(const char *name, const ConfigFile *file)
 {
-    gboolean in_file =
-        file && config_file_has(file, name) && strcmp(name, CONFIG_FILE_DEFAULTS) != 0;
+    return profile_url(name) ||
+           (file && config_file_has(file, name) && strcmp(name, CONFIG_FILE_DEFAULTS) != 0);
+}
 
-    if (in_file || profile_url(name))
+gboolean profile_settle(char **name, const ConfigFile *file, GError **error)
+{
+    g_autofree char *last = g_path_get_basename(*name);
+
+    if (is_known(*name, file))
         return TRUE;
-    g_autofree char *shown = text_printable(name, -1, 64);
+    if (strchr(*name, '/') && is_known(last, file)) {
+        g_free(*name);
+        *name = g_steal_pointer(&last);
+        return TRUE;
+    }
+    g_autofree char *shown = text_printable(*name, -1, 4096);
     g_autofree char *known = file ? list_with_sections(file) : profile_list();
-    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "unknown profile '%s': there are %s",
-                shown, known);
+    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
+                "unknown profile '%s' (known: %s); if it is the mount point, write ./%s", shown,
+                known, shown);
     return FALSE;
 }

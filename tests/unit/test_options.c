@@ -209,7 +209,7 @@ static void test_wrong_calls_are_explained(Fixture *f, gconstpointer data)
     assert_refused("ppiofs a b c", "too many words");
     assert_refused("ppiofs --refresh", "the mount point is missing");
     assert_refused("ppiofs --refresh a b", "too many words");
-    assert_refused("ppiofs nowhere /mnt", "unknown profile 'nowhere': there are ppio, novita, lab");
+    assert_refused("ppiofs nowhere /mnt", "unknown profile 'nowhere' (known: ppio, novita, lab)");
     assert_refused("ppiofs defaults /mnt", "unknown profile 'defaults'");
     assert_refused("ppiofs lab /mnt", "profile 'lab' has no api_url");
     assert_refused("ppiofs /mnt -o ttl=nan", "command line: ttl=nan: must be a number");
@@ -230,16 +230,38 @@ static void test_wrong_calls_are_explained(Fixture *f, gconstpointer data)
     assert_refused("ppiofs /mnt", "/no/such/file: No such file");
 }
 
-static void test_a_program_is_only_taken_from_a_file_that_others_cannot_write(Fixture *f,
-                                                                              gconstpointer data)
+/* mount(8) makes it an absolute path where a file of that name is in the current directory. */
+static void test_of_a_path_the_last_component_may_be_the_profile(Fixture *f, gconstpointer data)
 {
     (void)data;
-    write_config(f, "[ppio]\napi_key_command=true\n");
-    g_assert_cmpint(g_chmod(f->config, 0622), ==, 0);
-    assert_refused("ppiofs /mnt", "others can change this file");
-    g_assert_cmpint(g_chmod(f->config, 0644), ==, 0);
-    g_autoptr(Options) o = parse_well("ppiofs /mnt");
-    g_assert_cmpstr(o->api_key_command, ==, "true");
+    write_config(f, "[lab]\napi_url=https://lab.example\n");
+    g_autoptr(Options) built_in = parse_well("ppiofs /home/of/somebody/novita /mnt");
+    g_autoptr(Options) own = parse_well("ppiofs /srv/lab /mnt");
+    g_assert_cmpstr(built_in->profile, ==, "novita");
+    g_assert_cmpstr(built_in->fsname, ==, "novita");
+    g_assert_cmpstr(own->api_url, ==, "https://lab.example");
+    assert_refused("ppiofs /srv/nowhere /mnt", "unknown profile '/srv/nowhere'");
+}
+
+/* GLib would take the root for it, and mount over that. */
+static void test_a_directory_that_is_gone_is_no_place_to_start_from(Fixture *f, gconstpointer data)
+{
+    g_autofree char *here = g_get_current_dir();
+    g_autofree char *gone = g_build_filename(f->home, "gone", NULL);
+
+    (void)data;
+    write_config(f, "");
+    g_assert_cmpint(g_mkdir(gone, 0700), ==, 0);
+    g_assert_cmpint(chdir(gone), ==, 0);
+    g_assert_cmpint(g_rmdir(gone), ==, 0);
+    assert_refused("ppiofs .", "current directory is gone");
+    assert_refused("ppiofs --refresh mnt", "current directory is gone");
+    assert_refused("ppiofs /mnt -o api_key_file=key", "current directory is gone");
+    assert_refused("ppiofs /mnt -o cacert=ca.pem", "current directory is gone");
+    assert_refused("ppiofs /mnt -o config=x", "current directory is gone");
+    g_autoptr(Options) o = parse_well("ppiofs /mnt -o cacert=/ca.pem");
+    g_assert_cmpint(chdir(here), ==, 0);
+    g_assert_cmpstr(o->cacert, ==, "/ca.pem");
 }
 
 static void test_secrets_hide_from_others_unless_said_otherwise(Fixture *f, gconstpointer data)
@@ -343,7 +365,8 @@ int main(int argc, char **argv)
     ADD("everything", test_a_configuration_file_may_hold_everything);
     ADD("broken-file", test_broken_configuration_names_the_place);
     ADD("wrong", test_wrong_calls_are_explained);
-    ADD("safe-program", test_a_program_is_only_taken_from_a_file_that_others_cannot_write);
+    ADD("profile-path", test_of_a_path_the_last_component_may_be_the_profile);
+    ADD("gone", test_a_directory_that_is_gone_is_no_place_to_start_from);
     ADD("secrets", test_secrets_hide_from_others_unless_said_otherwise);
     ADD("paths", test_relative_paths_become_absolute);
     ADD("words", test_words_mean_what_the_mode_says);

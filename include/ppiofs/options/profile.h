@@ -10,9 +10,10 @@
 /* The API's base URL of a built-in profile, else NULL. */
 const char *profile_url(const char *name);
 
-/* PPIOFS_ERROR_USAGE, naming those there are, if @name is neither built in nor in @file (which may
- * be NULL). */
-gboolean profile_check(const char *name, const ConfigFile *file, GError **error);
+/* Makes @name one that is built in or in @file (which may be NULL): mount(8) makes it an absolute
+ * path where a file of that name is in the current directory, so of a path the last component
+ * counts. PPIOFS_ERROR_USAGE, naming those there are. */
+gboolean profile_settle(char **name, const ConfigFile *file, GError **error);
 
 /* "ppio, novita". (transfer full) */
 char *profile_list(void);
