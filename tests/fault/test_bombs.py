@@ -148,6 +148,7 @@ def test_a_whole_page_of_the_largest_size_is_taken(api, armed, report):
     assert met is None and set(armed.ls("instances")) - {"ca338f12f3"} == {"large"}
 
 
+@pytest.mark.thorough
 def test_a_server_that_ignores_the_limit_and_sends_everything(api, armed, report):
     """A page of the largest size, full of instances. It is read bit by bit, so memory is what its
     records take."""

@@ -89,6 +89,7 @@ def test_one_killed_while_the_kernel_is_told_to_forget_is_taken_over(api, tmp_pa
 
 
 @pytest.mark.skipif(not can_be_nobody(), reason="needs root, setpriv and a mount namespace")
+@pytest.mark.thorough
 def test_an_ordinary_user_takes_over_his_own_20_times(api, watchdog):
     with fuse_for_all(), home_of_nobody() as home:
         for _ in range(KILLS):

@@ -155,6 +155,7 @@ def test_a_new_key_is_as_secret_as_the_old_one(api, mount):
     check(everything_told(mount))
 
 
+@pytest.mark.thorough
 def test_changes_log_says_that_a_secret_changed_and_not_to_what(api, mount_factory):
     mount = mount_factory(options={"watch": 3600, "ttl": 0})
     contents(mount.path)
@@ -234,6 +235,7 @@ def test_syslog_is_told_no_secret(api, stage):
 
 
 @as_root
+@pytest.mark.thorough
 def test_a_syslog_that_hangs_stops_nobody(api, stage):
     """Its queue holds a dozen lines; syslog(3) would wait for room."""
     with stage.syslog(reads=False):

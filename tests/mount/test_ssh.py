@@ -245,6 +245,7 @@ def test_only_our_directives_are_in_it(hostile):
 
 
 @pytest.mark.slow(120)
+@pytest.mark.thorough
 def test_ten_thousand_that_share_a_name_are_known_by_their_ids(api, mount_factory):
     """Only a few of them run: what is tested is the name."""
     api.replace_fleet(by_id(
@@ -370,6 +371,7 @@ def test_one_logs_in_by_name_and_by_id(api, mount, tmp_path, server_factory, hos
     assert known_hosts(tmp_path) == {f"ppio-{ONE}": public_key(server)}
 
 
+@pytest.mark.thorough
 def test_a_new_port_is_no_new_host(api, mount_factory, tmp_path, server_factory):
     """The same instance behind another port: the key that ssh noted is still its own."""
     mount = mount_factory(options={"ttl": 0})
@@ -384,6 +386,7 @@ def test_a_new_port_is_no_new_host(api, mount_factory, tmp_path, server_factory)
     assert list(known_hosts(tmp_path)) == [f"ppio-{ONE}"]
 
 
+@pytest.mark.thorough
 def test_another_instance_behind_the_same_address_is_another_host(api, mount, tmp_path,
                                                                   server_factory):
     one, two = server_factory(), server_factory()
@@ -395,6 +398,7 @@ def test_another_instance_behind_the_same_address_is_another_host(api, mount, tm
                                      "ppio-60c7be5a91": public_key(two)}
 
 
+@pytest.mark.thorough
 def test_a_machine_that_is_not_the_instance_is_refused(api, mount_factory, tmp_path,
                                                        server_factory):
     mount = mount_factory(options={"ttl": 0})

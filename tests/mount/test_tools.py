@@ -132,6 +132,7 @@ COPIES = ("cp -a instances {tmp}", "rsync -a instances {tmp}", "tar -c instances
 
 
 @pytest.mark.parametrize("command", COPIES)
+@pytest.mark.thorough
 def test_a_copy_is_like_the_original(sample, tmp_path, command):
     if "rsync" in command and shutil.which("rsync") is None:
         pytest.skip("rsync is not installed")

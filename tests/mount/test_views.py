@@ -322,6 +322,7 @@ def test_nothing_that_is_printed_reaches_a_terminal_raw(rogue):
 # Many
 
 @pytest.mark.slow(120)
+@pytest.mark.thorough
 def test_ten_thousand_that_share_a_name_are_all_there(crowd):
     assert crowd.mount.ls("by-name") == [f"twin~{number:05d}" for number in range(MANY)]
     for number in range(0, MANY, 997):
