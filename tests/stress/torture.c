@@ -18,6 +18,8 @@
 #include "ppiofs/json/json.h"
 #include "ppiofs/model/fleet.h"
 #include "ppiofs/tree/name.h"
+#include "ppiofs/view/links.h"
+#include "ppiofs/view/table.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAS_OWN_MALLOC 1
@@ -281,6 +283,47 @@ static char *work_fleet(gconstpointer data, GError **error)
     return digest;
 }
 
+/* A table, and links by name and by field, of a listing. Where memory ends the table says so. */
+static char *work_views(gconstpointer data, GError **error)
+{
+    const Listing *listing = data;
+    g_auto(Buffer) table = { .most = VIEW_MAX_BYTES };
+    Draft *names = draft_new(), *fields = draft_new();
+
+    table_write(&table, listing);
+    links_by_name(names, listing, NULL);
+    links_by_field(fields, listing, "image");
+    g_autoptr(Subtree) by_name = draft_finish(names, error);
+    g_autoptr(Subtree) by_field = draft_finish(fields, by_name == NULL ? NULL : error);
+    torture.armed = FALSE;
+    if (by_name == NULL || by_field == NULL)
+        return NULL;
+    if (table.failed) {
+        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY, "the table");
+        return NULL;
+    }
+    g_autofree char *one = digest_tree(by_name), *other = digest_tree(by_field);
+    return g_strdup_printf("%s %s %" G_GSIZE_FORMAT, one, other, table.length);
+}
+
+static void test_each_allocation_of_the_views_fails_once(void)
+{
+    g_autofree char *name = long_text('x', 100000), *image = long_text('y', 50000);
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
+    g_autoptr(Fleet) fleet = fleet_new();
+    AnswerTime time = { 1, 2, 3 };
+
+    for (guint i = 0; i < 40; i++) {
+        g_autofree char *text = g_strdup_printf(
+            "{\"id\":\"%u\",\"name\":\"%s%u\",\"image\":\"%s%u\"}", i, name, i % 7, image, i % 5);
+        g_autoptr(JsonDoc) doc = json_parse(text, strlen(text), NULL);
+        g_ptr_array_add(records, record_new(json_root(doc), NULL, 0, NULL));
+    }
+    fleet_apply_list(fleet, records, &time);
+    g_autoptr(Listing) listing = fleet_listing(fleet);
+    torture_work(work_views, listing);
+}
+
 static void test_each_allocation_of_the_parser_fails_once(void)
 {
     g_autofree char *text = make_record("name");
@@ -331,6 +374,7 @@ int main(int argc, char **argv)
     g_test_add_func("/torture/parser", test_each_allocation_of_the_parser_fails_once);
     g_test_add_func("/torture/page", test_each_allocation_of_a_page_fails_once);
     g_test_add_func("/torture/record", test_each_allocation_of_a_record_fails_once);
+    g_test_add_func("/torture/views", test_each_allocation_of_the_views_fails_once);
     g_test_add_func("/torture/fleet", test_each_allocation_of_a_fleet_fails_once);
     return g_test_run();
 }
