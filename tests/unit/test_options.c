@@ -235,7 +235,7 @@ static void test_of_a_path_the_last_component_may_be_the_profile(Fixture *f, gco
 {
     (void)data;
     write_config(f, "[lab]\napi_url=https://lab.example\n");
-    g_autoptr(Options) built_in = parse_well("ppiofs /home/of/somebody/novita /mnt");
+    g_autoptr(Options) built_in = parse_well("ppiofs /home/of/tester/novita /mnt");
     g_autoptr(Options) own = parse_well("ppiofs /srv/lab /mnt");
     g_assert_cmpstr(built_in->profile, ==, "novita");
     g_assert_cmpstr(built_in->fsname, ==, "novita");
