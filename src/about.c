@@ -100,7 +100,7 @@ static void write_readme(GString *out, gpointer data)
              "instances/<id>/   one directory per instance: status, image, ssh_command, ...\n"
              "by-name/<name>    the same by name; by-status/, by-region/, by-type/ by those\n"
              "tables/           all instances in one table, a line each, columns split by tabs\n"
-             "ssh/config        for Include in ~/.ssh/config: then ssh <name> works\n"
+             "ssh/config        for Include in ~/.ssh/config: then ssh <name>.ppio works\n"
              "json/<id>.json    the API's own answer, byte for byte\n"
              "changes.log       what changed since the mount (only with -o watch=S)\n"
              ".ppiofs/status    whether what you see is fresh, and if not, why and how old\n"

@@ -218,6 +218,7 @@ static void make_fs(App *app, Credentials *credentials)
                            .gid = options->gid,
                            .umask = options->umask,
                            .hide_secrets = options->secrets == SECRETS_HIDE,
+                           .view = { options->profile, options->ssh_names == SSH_NAMES_SHORT },
                            .growing = app->watch == NULL ? NULL : watch_log(app->watch),
                            .about = about_files(app->about) };
     app->fs = fs_new(app->cache, &fs, clock_system(), NULL);

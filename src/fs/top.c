@@ -209,7 +209,7 @@ static Subtree *make_view(Op *op, const FileView *view, gint64 *ret_keep_us)
         return NULL;
 
     g_auto(Buffer) text = { .most = VIEW_MAX_BYTES };
-    view->write(&text, listing);
+    view->write(&text, listing, &fs->options.view);
     Subtree *tree = text.failed ? NULL : one_file(view->name, text.bytes, text.length);
     if (tree == NULL) {
         op_reply_error(op, ENOMEM);

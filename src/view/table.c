@@ -29,8 +29,9 @@ static void add_cell(Buffer *out, const Record *record, const char *path)
         text_add_column(out, value, length);
 }
 
-void table_write(Buffer *out, const Listing *listing)
+void table_write(Buffer *out, const Listing *listing, const ViewSettings *settings)
 {
+    (void)settings;
     g_autoptr(GPtrArray) by_id = view_sorted_by_id(listing);
 
     for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)

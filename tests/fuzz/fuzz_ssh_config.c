@@ -7,6 +7,7 @@
 #include "ppiofs/view/ssh_config.h"
 
 #include <stdint.h>
+#include <arpa/inet.h>
 #include <string.h>
 
 #define BETWEEN 0xff
@@ -65,11 +66,18 @@ static void check_comment(const char *comment)
 static void check_patterns(const char *text, GHashTable *seen)
 {
     g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    struct in_addr address;
     guint n = g_strv_length(words);
 
-    g_assert_true(n == 1 || n == 2);
+    g_assert_true(n >= 1 && n <= 4);
+    g_assert_true(g_str_has_suffix(words[n - 1], ".ppio"));
     for (guint i = 0; i < n; i++) {
-        g_assert_true(is_of(words[i], PLAIN));
+        gboolean is_long = g_str_has_suffix(words[i], ".ppio");
+
+        g_assert_true(*words[i] != '\0' && *words[i] != '-');
+        for (const char *at = words[i]; *at; at = g_utf8_next_char(at))
+            g_assert_true(g_unichar_isalnum(g_utf8_get_char(at)) || strchr("._-", *at));
+        g_assert_true(is_long || (!strchr(words[i], '.') && inet_aton(words[i], &address) == 0));
         g_assert_true(g_hash_table_add(seen, g_strdup(words[i])));
     }
 }
@@ -88,7 +96,7 @@ static gboolean check_line(const char *line, GHashTable *seen)
 
     if (*line == '#') {
         check_comment(line);
-        return TRUE;
+        return !strstr(line, "only by its id"); /* its Host line follows */
     }
     if (g_str_has_prefix(line, "Host ")) {
         check_patterns(line + strlen("Host "), seen);
@@ -121,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autoptr(Fleet) fleet = fleet_new();
     Input input = { data, size };
+    const ViewSettings settings = { "ppio", size % 2 };
 
     while (input.left > 0)
         add_instance(fleet, &input);
@@ -129,7 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     GString *text = g_string_new(NULL);
     g_auto(Buffer) written = { .most = VIEW_MAX_BYTES };
 
-    ssh_config_write(&written, listing);
+    ssh_config_write(&written, listing, &settings);
     g_assert_false(written.failed);
     g_string_append_len(text, written.bytes, (gssize)written.length);
     check_text(text->str, fleet_size(fleet));

@@ -59,7 +59,7 @@ static void check_table(const Listing *listing)
 {
     g_auto(Buffer) out = { .most = VIEW_MAX_BYTES };
 
-    table_write(&out, listing);
+    table_write(&out, listing, NULL);
     g_assert_false(out.failed);
     g_autofree char *text = g_strndup(out.bytes, out.length);
     g_assert_true(g_utf8_validate(text, (gssize)out.length, NULL));

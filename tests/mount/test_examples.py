@@ -50,7 +50,7 @@ def test_ssh_pick_connects_to_the_chosen_one(example):
     done = example("ssh-pick", "-v", FZF_DEFAULT_OPTS="--filter=vllm")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "-F", f"{example.mount.path}/ssh/config", "-v", "--", VLLM]
+        "-F", f"{example.mount.path}/ssh/config", "-v", "--", f"{VLLM}.ppio"]
 
 
 @needs("fzf")
@@ -118,11 +118,12 @@ def test_prometheus_textfile_is_whole_and_well_formed(example, api, tmp_path):
 @needs("jq")
 def test_ansible_inventory_has_those_that_can_be_reached(example):
     told = json.loads(example("ansible-inventory", "--list").stdout)
-    hosts = re.findall(r"^Host .*?(\S+)$", example.mount.read("ssh/config"), re.MULTILINE)
+    hosts = re.findall(r"^Host .*?(\S+)\.ppio$", example.mount.read("ssh/config"), re.MULTILINE)
     assert sorted(told["all"]["hosts"]) == sorted(hosts) and VLLM in hosts
     assert VLLM in told["status_running"]["hosts"]
     assert VLLM in told["region_cn_north_nas_2"]["hosts"]
     assert told["_meta"]["hostvars"][VLLM]["ppio_name"] == "vllm-qwen3-32b"
+    assert told["_meta"]["hostvars"][VLLM]["ansible_host"] == f"{VLLM}.ppio"
     assert json.loads(example("ansible-inventory", "--host", VLLM).stdout) == {}
     if shutil.which("ansible"):
         done = run(["ansible", "-i", EXAMPLES / "ansible-inventory", "status_running",

@@ -33,7 +33,7 @@ HOSTILE_COMMANDS = (
 )
 HOSTILE_NAMES = (
     "*", "?", "!x", "h *", "-oProxyCommand=id", "a\nProxyCommand id", "a\n\nHost *\nUser evil",
-    "\"", "#", "a b", "a,b", "%h", "${HOME}", "\x1b[2J", "\u202e", "名字", "~/x", "a=b", "a\\",
+    "\"", "#", "a b", "a,b", "%h", "${HOME}", "\x1b[2J", "\u202e", "名 字", "~/x", "a=b", "a\\",
 )
 
 
@@ -50,6 +50,8 @@ def hostile_fleet():
           for number, command in enumerate(HOSTILE_COMMANDS)),
         *(with_command(f"name{number:02d}", name, "ssh -p 2222 me@good.example")
           for number, name in enumerate(HOSTILE_NAMES)),
+        *(with_command(id, id, "ssh me@good.example")
+          for id in ("github.com", "localhost", "127.0.0.1", "bastion")),
         *(with_command(id, "named", "ssh me@good.example")
           for id in ("*", "a b", "-oProxyCommand=id", "a\nHost *\nProxyCommand id\n#", "!", "\"")))
 
@@ -69,15 +71,18 @@ def config_of(mount):
     return mount.path / "ssh" / "config"
 
 
-def words_of(mount):
-    """The words of all Host lines."""
-    return [word for line in mount.read("ssh/config").splitlines() if line.startswith("Host ")
-            for word in line.split()[1:]]
+def words_of(mount, known=None):
+    """The words of all Host lines; with @known those of them whose first part is in it, alone."""
+    words = [word for line in mount.read("ssh/config").splitlines() if line.startswith("Host ")
+             for word in line.split()[1:]]
+    assert all(word.endswith(".ppio") for word in words)
+    bare = [word.removesuffix(".ppio") for word in words]
+    return words if known is None else [word for word in bare if word in known]
 
 
 # What ssh makes of it
 
-@pytest.mark.parametrize("host", ("vllm-qwen3-32b", ONE))
+@pytest.mark.parametrize("host", ("vllm-qwen3-32b.ppio", f"{ONE}.ppio"))
 def test_ssh_knows_an_instance_by_name_and_by_id(sample, host):
     found = resolved(config_of(sample.mount), host)
     assert (found["hostname"], found["port"], found["user"], found["hostkeyalias"]) == (
@@ -85,8 +90,8 @@ def test_ssh_knows_an_instance_by_name_and_by_id(sample, host):
 
 
 def test_a_shared_name_is_not_known(sample):
-    assert resolved(config_of(sample.mount), "comfyui")["hostname"] == "comfyui"
-    assert resolved(config_of(sample.mount), "d4170a9be2c85f13")["port"] == "33871"
+    assert resolved(config_of(sample.mount), "comfyui.ppio")["hostname"] == "comfyui.ppio"
+    assert resolved(config_of(sample.mount), "d4170a9be2c85f13.ppio")["port"] == "33871"
 
 
 def test_what_does_not_run_is_not_mentioned(sample):
@@ -103,10 +108,23 @@ def test_no_secret_is_in_it(sample):
 
 
 def test_a_second_look_asks_nobody(sample):
-    resolved(config_of(sample.mount), ONE)
+    resolved(config_of(sample.mount), f"{ONE}.ppio")
     with fuse_requests(sample.mount) as counted:
-        resolved(config_of(sample.mount), ONE)
+        resolved(config_of(sample.mount), f"{ONE}.ppio")
     assert counted["read"] == counted["lookup"] == 0, counted
+
+
+def test_an_instance_is_known_by_a_chinese_name(api, mount):
+    found = {resolved(config_of(mount), f"{record['name']}.ppio")["hostkeyalias"]: id
+             for id, record in ALL.items() if record["name"].startswith("训练节点") and id in RUNNING}
+    assert found and found == {f"ppio-{id}": id for id in found.values()}
+
+
+@pytest.mark.parametrize("names", ("long", "short"))
+def test_a_bare_word_is_known_only_where_that_was_asked_for(mount_factory, names):
+    mount = mount_factory(options={"ssh_names": names})
+    found = resolved(config_of(mount), "vllm-qwen3-32b")
+    assert found["hostname"] == (PROXY if names == "short" else "vllm-qwen3-32b")
 
 
 # Include
@@ -116,7 +134,7 @@ def test_an_include_adds_to_a_config_without_leaking(sample, tmp_path):
     outer.write_text(f"Include {config_of(sample.mount)}\nUser somebody\n"
                      "Host elsewhere\n    Port 2200\n")
     outer.chmod(0o600)
-    there, elsewhere = resolved(outer, "vllm-qwen3-32b"), resolved(outer, "elsewhere")
+    there, elsewhere = resolved(outer, "vllm-qwen3-32b.ppio"), resolved(outer, "elsewhere")
     assert (there["hostname"], there["user"]) == (PROXY, "root")
     # Our last Host block ends with our file: what follows it is not of that block.
     assert (elsewhere["hostname"], elsewhere["user"], elsewhere["port"]) == (
@@ -129,7 +147,7 @@ def test_ssh_takes_an_included_file_of_its_owner_only(api, mount_factory, tmp_pa
     outer = tmp_path / "config"
     mount = mount_factory(options={"uid": os.geteuid() + 1})
     outer.write_text(f"Include {config_of(mount)}\n")
-    done = run(["ssh", "-F", outer, "-G", ONE])
+    done = run(["ssh", "-F", outer, "-G", f"{ONE}.ppio"])
     assert done.returncode != 0 and "Bad owner or permissions" in done.stderr
 
 
@@ -166,17 +184,17 @@ def test_the_last_good_config_is_kept_while_the_api_is_away(api, mount_factory):
 
 def test_a_new_port_is_there_after_ttl_and_costs_one_get(api, mount_factory):
     mount = mount_factory(options={"ttl": 0.1})
-    resolved(config_of(mount), ONE)
+    resolved(config_of(mount), f"{ONE}.ppio")
     api.reset_counters()
     api.update(ONE, last_started_at=mock_fleet.NOW + 60,
                tools={"ssh": {"command": f"ssh -p 40999 root@{PROXY}"}})
-    wait_for(lambda: resolved(config_of(mount), ONE)["port"] == "40999")
+    wait_for(lambda: resolved(config_of(mount), f"{ONE}.ppio")["port"] == "40999")
     assert api.count("get") == api.count(ONE) == 1
 
 
 def test_an_instance_that_stops_is_taken_out(api, mount_factory):
     mount = mount_factory(options={"ttl": 0.1})
-    assert ONE in words_of(mount)
+    assert f"{ONE}.ppio" in words_of(mount)
     api.update(ONE, status={"status": "exited"})
     wait_for(lambda: ONE not in mount.read("ssh/config"))
 
@@ -194,11 +212,10 @@ def test_after_ttl_without_a_change_it_costs_the_list(api, mount_factory):
 def test_one_instance_in_trouble_does_not_hide_the_others(api, mount, fault):
     mount.expect_stderr(AWAY)
     api.fault(ONE, **fault)
-    assert sorted(word for word in words_of(mount) if word in ALL) == sorted(
-        id for id in RUNNING if id != ONE)
+    assert sorted(words_of(mount, ALL)) == sorted(id for id in RUNNING if id != ONE)
     trouble = [line for line in mount.read("ssh/config").splitlines() if ONE in line]
     # One that is gone is not mentioned.
-    assert trouble in ([], [f"# {ONE}: its details could not be fetched"])
+    assert trouble in ([], [f"# {ONE}: its details are not known at the moment"])
     assert bool(trouble) == (fault != {"status": 404})
 
 
@@ -217,8 +234,8 @@ def test_details_come_at_once_not_one_by_one(api, mount_factory):
 
 @pytest.mark.parametrize("number", range(len(HOSTILE_COMMANDS)))
 def test_a_hostile_command_makes_no_host(hostile, number):
-    assert f"command{number}" not in words_of(hostile.mount)
-    for host in (f"command{number}", f"bad{number}"):
+    assert f"command{number}.ppio" not in words_of(hostile.mount)
+    for host in (f"command{number}.ppio", f"bad{number}.ppio"):
         found = resolved(config_of(hostile.mount), host)
         assert (found["hostname"], found["port"], found["user"]) == (host, "22", ME)
     assert f"\n# command{number}: " in hostile.mount.read("ssh/config")
@@ -227,14 +244,15 @@ def test_a_hostile_command_makes_no_host(hostile, number):
 @pytest.mark.parametrize("number", range(len(HOSTILE_NAMES)))
 def test_an_instance_with_a_hostile_name_is_known_by_its_id(hostile, number):
     id = f"name{number:02d}"
-    found = resolved(config_of(hostile.mount), id)
+    found = resolved(config_of(hostile.mount), f"{id}.ppio")
     assert (found["hostname"], found["port"], found["user"], found["hostkeyalias"]) == (
         "good.example", "2222", "me", f"ppio-{id}")
 
 
 def test_no_host_is_changed_that_was_not_asked_for(hostile, tmp_path):
     (tmp_path / "empty").write_text("")
-    for host in ("localhost", "x", "h", "a", "good.example", "Host", "ProxyCommand", "id", "named"):
+    for host in ("localhost", "x", "h", "a", "good.example", "Host", "ProxyCommand", "id", "named",
+                 "good", "fine", "github.com", "127.0.0.1", "bastion"):
         assert resolved(config_of(hostile.mount), host) == resolved(tmp_path / "empty", host)
 
 
@@ -252,7 +270,7 @@ def test_ten_thousand_that_share_a_name_are_known_by_their_ids(api, mount_factor
         *(mock_fleet.make(f"{number:05d}", "twin") for number in range(10000)),
         *(with_command(f"up{number}", "twin", "ssh root@h.example") for number in range(20))))
     mount = mount_factory()
-    assert sorted(words_of(mount)) == sorted(f"up{number}" for number in range(20))
+    assert sorted(words_of(mount)) == sorted(f"up{number}.ppio" for number in range(20))
 
 
 # The real server
@@ -360,7 +378,7 @@ def restart(api, id, server):
     api.update(id, last_started_at=mock_fleet.NOW + 60)
 
 
-@pytest.mark.parametrize("host", ("vllm-qwen3-32b", ONE))
+@pytest.mark.parametrize("host", ("vllm-qwen3-32b.ppio", f"{ONE}.ppio"))
 def test_one_logs_in_by_name_and_by_id(api, mount, tmp_path, server_factory, host):
     server = server_factory()
     lead_to(api, ONE, server)
@@ -377,11 +395,11 @@ def test_a_new_port_is_no_new_host(api, mount_factory, tmp_path, server_factory)
     mount = mount_factory(options={"ttl": 0})
     server = server_factory()
     lead_to(api, ONE, server)
-    assert log_in(mount, tmp_path, ONE).returncode == 0
+    assert log_in(mount, tmp_path, f"{ONE}.ppio").returncode == 0
     server.move()
     restart(api, ONE, server)
     wait_for(lambda: f"Port {server.port}\n" in mount.read("ssh/config"))
-    done = log_in(mount, tmp_path, ONE)
+    done = log_in(mount, tmp_path, f"{ONE}.ppio")
     assert done.stdout == "inside\n", done.stderr
     assert list(known_hosts(tmp_path)) == [f"ppio-{ONE}"]
 
@@ -392,8 +410,8 @@ def test_another_instance_behind_the_same_address_is_another_host(api, mount, tm
     one, two = server_factory(), server_factory()
     lead_to(api, ONE, one)
     lead_to(api, "60c7be5a91", two)
-    assert log_in(mount, tmp_path, "vllm-qwen3-32b").stdout == "inside\n"
-    assert log_in(mount, tmp_path, "redis-cache").stdout == "inside\n"
+    assert log_in(mount, tmp_path, "vllm-qwen3-32b.ppio").stdout == "inside\n"
+    assert log_in(mount, tmp_path, "redis-cache.ppio").stdout == "inside\n"
     assert known_hosts(tmp_path) == {f"ppio-{ONE}": public_key(one),
                                      "ppio-60c7be5a91": public_key(two)}
 
@@ -404,8 +422,8 @@ def test_a_machine_that_is_not_the_instance_is_refused(api, mount_factory, tmp_p
     mount = mount_factory(options={"ttl": 0})
     one, two = server_factory(), server_factory()
     lead_to(api, ONE, one)
-    assert log_in(mount, tmp_path, ONE).returncode == 0
+    assert log_in(mount, tmp_path, f"{ONE}.ppio").returncode == 0
     restart(api, ONE, two)
     wait_for(lambda: f"Port {two.port}\n" in mount.read("ssh/config"))
-    done = log_in(mount, tmp_path, ONE)
+    done = log_in(mount, tmp_path, f"{ONE}.ppio")
     assert done.returncode != 0 and "IDENTIFICATION HAS CHANGED" in done.stderr

@@ -290,7 +290,7 @@ static char *work_views(gconstpointer data, GError **error)
     g_auto(Buffer) table = { .most = VIEW_MAX_BYTES };
     Draft *names = draft_new(), *fields = draft_new();
 
-    table_write(&table, listing);
+    table_write(&table, listing, NULL);
     links_by_name(names, listing, NULL);
     links_by_field(fields, listing, "image");
     g_autoptr(Subtree) by_name = draft_finish(names, error);

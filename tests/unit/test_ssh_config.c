@@ -13,6 +13,7 @@
 typedef struct {
     Fleet *fleet;
     GString *text;
+    ViewSettings settings;
 } Fixture;
 
 static Fixture *fixture_new(void)
@@ -21,6 +22,7 @@ static Fixture *fixture_new(void)
 
     f->fleet = fleet_new();
     f->text = g_string_new(NULL);
+    f->settings.profile = "ppio";
     return f;
 }
 
@@ -82,7 +84,7 @@ static const char *body(Fixture *f)
 
     g_auto(Buffer) written = { .most = VIEW_MAX_BYTES };
 
-    ssh_config_write(&written, listing);
+    ssh_config_write(&written, listing, &f->settings);
     g_assert_false(written.failed);
     g_string_truncate(f->text, 0);
     g_string_append_len(f->text, written.bytes, (gssize)written.length);
@@ -119,10 +121,10 @@ static void test_each_instance_that_runs_gets_a_block_sorted_by_id(void)
     add(f, "a1", "db", "ssh 2001:db8::7");
     add_with_status(f, "c3", "off", "exited");
     g_assert_cmpstr(body(f), ==,
-                    "\nHost db a1\n"
+                    "\nHost db.ppio a1.ppio\n"
                     "    HostName 2001:db8::7\n"
                     "    HostKeyAlias ppio-a1\n"
-                    "\nHost web b2\n"
+                    "\nHost web.ppio b2.ppio\n"
                     "    HostName proxy.example\n"
                     "    Port 51039\n"
                     "    User root\n"
@@ -150,7 +152,7 @@ static void test_a_shared_name_is_nobodys(void)
     add_with_status(f, "5", "cache",
                     "exited"); /* one that does not run shares its name all the same */
     g_autofree char *found = hosts(f);
-    g_assert_cmpstr(found, ==, "1;2;Web 3;4;");
+    g_assert_cmpstr(found, ==, "1.ppio;2.ppio;Web.ppio 3.ppio;4.ppio;");
 }
 
 static void test_the_name_that_is_an_id_is_the_ids(void)
@@ -162,13 +164,14 @@ static void test_the_name_that_is_an_id_is_the_ids(void)
     add_with_status(f, "3", "4", "exited");
     add(f, "5", "5", COMMAND); /* once is enough */
     g_autofree char *found = hosts(f);
-    g_assert_cmpstr(found, ==, "1;2;5;");
+    g_assert_cmpstr(found, ==, "1.ppio;2.ppio;5.ppio;");
 }
 
 static void test_only_a_plain_name_is_shown(void)
 {
-    static const char *const plain[] = { "a", "A.b_c-9", "127.0.0.1", "..",
-                                         "_", "0",       "none",      "Match" };
+    static const char *const plain[] = { "a",          "A.b_c-9", "127.0.0.1",     "..",
+                                         "_",          "0",       "none",          "Match",
+                                         "github.com", "名字",    "训练节点-一号", "Ж٣" };
     static const char *const others[] = {
         "",         " ",
         "-v",       "-oProxyCommand=id",
@@ -180,29 +183,30 @@ static void test_only_a_plain_name_is_shown(void)
         "#",        "a=b",
         "a\\",      "%h",
         "${HOME}",  "~",
-        "a/b",      "名字",
+        "a/b",      "名字 二",
         "a\nb",     "a\n    ProxyCommand id",
         "\x1b[2J",  "\xe2\x80\xae",
         "\xc2\xa0", "a\r",
         "Host *",   "a b\nHost *\nProxyCommand id\n",
         "a;b",      "$(id)",
-        "`id`",
+        "`id`",     "\xe3\x85\xa4",
+        "a，b",     "→",
     };
     g_autoptr(Fixture) f = fixture_new();
     GString *expected = g_string_new(NULL);
 
     for (guint i = 0; i < G_N_ELEMENTS(plain); i++) {
-        g_autofree char *id = g_strdup_printf("plain%u", i);
+        g_autofree char *id = g_strdup_printf("plain%02u", i);
         add(f, id, plain[i], COMMAND);
-        g_string_append_printf(expected, "%s %s;", plain[i], id);
+        g_string_append_printf(expected, "%s.ppio %s.ppio;", plain[i], id);
     }
     for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
         g_autofree char *id = g_strdup_printf("then%02u", i);
         add(f, id, others[i], COMMAND);
-        g_string_append_printf(expected, "%s;", id);
+        g_string_append_printf(expected, "%s.ppio;", id);
     }
     add(f, "then_none", NULL, COMMAND);
-    g_string_append(expected, "then_none;");
+    g_string_append(expected, "then_none.ppio;");
 
     g_autofree char *found = hosts(f);
     g_assert_cmpstr(found, ==, expected->str);
@@ -216,7 +220,8 @@ static void test_a_name_longer_than_a_file_name_is_not_shown(void)
 
     add(f, "1", longest, COMMAND);
     add(f, "2", longer, COMMAND);
-    g_autofree char *found = hosts(f), *expected = g_strconcat(longest, " 1;2;", NULL);
+    g_autofree char *found = hosts(f),
+                    *expected = g_strconcat(longest, ".ppio 1.ppio;2.ppio;", NULL);
     g_assert_cmpstr(found, ==, expected);
 }
 
@@ -265,8 +270,8 @@ static void test_details_that_could_not_be_fetched_are_said(void)
     add(f, "a", "web", NOT_FETCHED);
     add(f, "b", "db", COMMAND);
     g_assert_cmpstr(body(f), ==,
-                    "\n# a: its details could not be fetched\n"
-                    "\nHost db b\n" BLOCK "ppio-b\n");
+                    "\n# a: its details are not known at the moment\n"
+                    "\nHost db.ppio b.ppio\n" BLOCK "ppio-b\n");
 }
 
 static void test_an_id_that_is_not_plain_gets_no_block(void)
@@ -314,10 +319,43 @@ static void test_ten_thousand_that_share_a_name_are_known_by_their_ids(void)
     for (guint i = 0; i < MANY; i++) {
         g_autofree char *id = g_strdup_printf("id%05u", i);
         add(f, id, "twin", COMMAND);
-        g_string_append_printf(expected, "\nHost %s\n" BLOCK "ppio-%s\n", id, id);
+        g_string_append_printf(expected,
+                               "\n# %s: only by its id, because its name is also another instance's"
+                               "\nHost %s.ppio\n" BLOCK "ppio-%s\n",
+                               id, id, id);
     }
     g_assert_cmpstr(body(f), ==, expected->str);
     g_string_free(expected, TRUE);
+}
+
+/* Bare words only where they cannot be another host's name or address. */
+static void test_short_names_stand_alone_where_they_can(void)
+{
+    static const char *const alone[] = { "web", "web_2-b", "名字", "x7f000001", "1a" };
+    static const char *const not_alone[] = {
+        "github.com", "127.0.0.1",  "localhost", "LocalHost",    "ip6-loopback",
+        "2130706433", "0x7f000001", "0X1",       "017700000001", "99999999999999999999",
+        "a."
+    };
+    g_autoptr(Fixture) f = fixture_new();
+    g_autoptr(GString) expected = g_string_new(NULL);
+
+    f->settings = (ViewSettings){ "my profile", TRUE };
+    for (guint i = 0; i < G_N_ELEMENTS(alone); i++) {
+        g_autofree char *id = g_strdup_printf("a%02u", i);
+        add(f, id, alone[i], COMMAND);
+        g_string_append_printf(expected, "%s %s.my-profile %s %s.my-profile;", alone[i], alone[i],
+                               id, id);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(not_alone); i++) {
+        g_autofree char *id = g_strdup_printf("b%02u", i);
+        add(f, id, not_alone[i], COMMAND);
+        g_string_append_printf(expected, "%s.my-profile %s %s.my-profile;", not_alone[i], id, id);
+    }
+    add(f, "c.3", "", COMMAND);
+    g_string_append(expected, "c.3.my-profile;");
+    g_autofree char *found = hosts(f);
+    g_assert_cmpstr(found, ==, expected->str);
 }
 
 int main(int argc, char **argv)
@@ -343,6 +381,8 @@ int main(int argc, char **argv)
                     test_details_that_could_not_be_fetched_are_said);
     g_test_add_func("/ssh_config/an id that is not plain gets no block",
                     test_an_id_that_is_not_plain_gets_no_block);
+    g_test_add_func("/ssh_config/short names stand alone where they can",
+                    test_short_names_stand_alone_where_they_can);
     g_test_add_func("/ssh_config/a running status is exactly that",
                     test_a_running_status_is_exactly_that);
     g_test_add_func("/ssh_config/ten thousand that share a name are known by their ids",

@@ -103,7 +103,7 @@ static char *table_of(const char *list)
     g_autoptr(Listing) listing = listing_of(list);
     g_auto(Buffer) out = { .most = VIEW_MAX_BYTES };
 
-    table_write(&out, listing);
+    table_write(&out, listing, NULL);
     g_assert_false(out.failed);
     return g_strndup(out.bytes, out.length);
 }

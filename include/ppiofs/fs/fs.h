@@ -13,6 +13,7 @@
 #include "ppiofs/base/buffer.h"
 #include "ppiofs/base/clock.h"
 #include "ppiofs/cache/cache.h"
+#include "ppiofs/view/view.h"
 
 typedef struct Fs Fs;
 
@@ -37,6 +38,7 @@ typedef struct {
     gid_t gid;
     mode_t umask;
     gboolean hide_secrets;
+    ViewSettings view;        /* what it points to outlives the Fs */
     const FsGrowing *growing; /* NULL: there is none; outlives the Fs */
     const AboutFile *about;   /* ends with a NULL name; outlives the Fs */
 } FsOptions;

@@ -16,8 +16,8 @@ typedef struct ConfigFile ConfigFile;
 char *config_file_user_path(const char *name);
 
 /* Reads the first of @paths (NULL-terminated) that exists. If none does, that is an error when
- * @must_exist, else *ret_file is NULL. Errors: PPIOFS_ERROR_USAGE, naming the file and the line; also when
- * anybody but this user and root could have written it. */
+ * @must_exist, else *ret_file is NULL. Errors: PPIOFS_ERROR_USAGE, naming the file and the line;
+ * also when anybody but this user and root could have written it. */
 gboolean config_file_open(const char *const *paths, gboolean must_exist, ConfigFile **ret_file,
                           GError **error);
 

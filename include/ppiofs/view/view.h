@@ -25,11 +25,17 @@ typedef enum {
     VIEW_NEEDS_RUNNING_DETAILS, /* the list, and the full record of each instance that runs */
 } ViewNeed;
 
+/* What the views show depends on, besides the listing. */
+typedef struct {
+    const char *profile;  /* "ppio": what stands behind names in ssh/config */
+    gboolean short_names; /* there also without it */
+} ViewSettings;
+
 /* A file that is generated. */
 typedef struct {
     const char *directory, *name;
     ViewNeed need;
-    void (*write)(Buffer *out, const Listing *listing);
+    void (*write)(Buffer *out, const Listing *listing, const ViewSettings *settings);
 } FileView;
 
 /* What a generated file may have: 100,000 instances of today need 20 MiB. */
