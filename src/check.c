@@ -3,7 +3,6 @@
 
 #include "ppiofs/api/answer.h"
 #include "ppiofs/api/api.h"
-#include "ppiofs/api/list.h"
 #include "ppiofs/api/page_reader.h"
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/text.h"
@@ -76,9 +75,10 @@ static void report_page(const Question *question, const Page *page)
     guint left_out = page_n_left_out(page, &reason);
     g_autoptr(GPtrArray) pages = g_ptr_array_new();
     g_autoptr(GPtrArray) records = NULL;
+    g_autoptr(PagesMerge) merge = pages_merge_new(pages);
 
     g_ptr_array_add(pages, (gpointer)page);
-    records = pages_merge(pages); /* without those that are gone */
+    records = pages_merge_step(merge, G_MAXUINT); /* without those that are gone */
     report_ok(question->report, SUBJECT_KEY, "accepted");
     report_ok(question->report, "instances", "%s%u", page_next_cursor(page) ? "at least " : "",
               records->len);
@@ -106,9 +106,11 @@ static void take_answer(const Question *question, const HttpAnswer *answer)
         report_failure(question->report, "instances", error, NULL);
 }
 
-static void on_answer(const HttpAnswer *answer, const GError *error, gpointer data)
+static void on_answer(HttpGet *get)
 {
-    const Question *question = data;
+    const Question *question = get->data;
+    const HttpAnswer *answer = &get->answer;
+    const GError *error = get->error;
     g_autofree char *url = text_printable(question->options->api_url, -1, 4096);
 
     g_main_loop_quit(question->loop);
@@ -133,16 +135,22 @@ static void check_api(Report *report, const Options *options, const char *key)
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     Question question = { options, key, report, loop };
     g_autoptr(GError) error = NULL;
-    g_autoptr(Http) http = http_new(&http_options, NULL, &error);
+    g_autoptr(Http) http = http_new(&http_options, clock_system(), NULL, &error);
+    g_autoptr(Bearer) bearer = bearer_new(key);
+    HttpGet get = { .url = url,
+                    .bearer = bearer,
+                    .timeout_us = options->timeout_us,
+                    .max_body = API_MAX_PAGE_BYTES,
+                    .done = on_answer,
+                    .data = &question };
 
     if (!http) {
         report_failure(report, SUBJECT_API, error, NULL);
         return;
     }
-    http_set_bearer(http, key);
-    http_get(http, url, NULL, (guint)(options->timeout_us / 1000), API_MAX_PAGE_BYTES, on_answer,
-             &question);
+    http_start(http, &get);
     g_main_loop_run(loop);
+    http_clear(&get);
 }
 
 gboolean check_run(const Options *options, GError **error)

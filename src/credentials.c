@@ -26,6 +26,7 @@ typedef struct {
 struct Credentials {
     char *key;
     char *source;
+    Place found;       /* where the key was found last; borrows from the strings below */
     char *option_file; /* each NULL if it is not set */
     char *systemd_file;
     char *command;
@@ -159,6 +160,7 @@ static gboolean set_key(Credentials *credentials, char *key, const Place *place)
     credentials->key = key;
     g_free(credentials->source);
     credentials->source = describe(place);
+    credentials->found = *place;
     return changed;
 }
 
@@ -186,6 +188,19 @@ const char *credentials_source(const Credentials *credentials)
     return credentials->source;
 }
 
+const char *credentials_file(const Credentials *credentials)
+{
+    gboolean is_file =
+        credentials->found.kind == PLACE_FILE || credentials->found.kind == PLACE_SYSTEMD;
+
+    return is_file ? credentials->found.argument : NULL;
+}
+
+gboolean credentials_runs_command(const Credentials *credentials)
+{
+    return credentials->found.kind == PLACE_COMMAND;
+}
+
 static void on_command_done(const char *key, const GError *error, gpointer data)
 {
     Credentials *credentials = data;
@@ -207,6 +222,9 @@ void credentials_reload(Credentials *credentials, GMainContext *context, Credent
 
     if (credentials->reload)
         return;
+    /* A file that cannot be seen any more is an error that names it, not the want of a key. */
+    if (place.kind == PLACE_NONE)
+        place = credentials->found;
     if (place.kind == PLACE_COMMAND) {
         credentials->done = done;
         credentials->data = data;

@@ -166,23 +166,33 @@ static void on_names_changed(gpointer data)
     session_age_names(app->session);
 }
 
+static guint affordable_requests(const Options *options)
+{
+    guint parallel = http_affordable_connections(options->parallel_requests);
+
+    if (parallel < options->parallel_requests)
+        g_warning("parallel_requests is %u: the limit on open files (ulimit -n) allows no more",
+                  parallel);
+    return parallel;
+}
+
 static gboolean make_client(App *app, Credentials *credentials, GError **error)
 {
     const Options *options = app->options;
+    guint parallel = affordable_requests(options);
     const HttpOptions http = { .cacert = options->cacert,
                                .proxy = options->proxy,
-                               .max_connections = options->parallel_requests };
+                               .max_connections = parallel };
     const ApiOptions api = { .base_url = options->api_url,
                              .page_size = options->page_size,
-                             .max_requests = options->parallel_requests,
+                             .parallel_requests = parallel,
                              .timeout_us = options->timeout_us,
                              .hide_secrets = options->secrets == SECRETS_HIDE };
 
-    app->http = http_new(&http, NULL, error);
+    app->http = http_new(&http, clock_system(), NULL, error);
     if (app->http == NULL)
         return FALSE;
     app->api = api_new(app->http, &api, clock_system());
-    api_set_key(app->api, credentials_key(credentials));
     app->source = source_new(app->api, credentials, clock_system(), NULL);
     return TRUE;
 }
@@ -212,6 +222,7 @@ static void make_fs(App *app, Credentials *credentials)
 
     app->about = about_new(&subjects);
     cache_on_error(app->cache, about_note_error, app->about);
+    source_on_warning(app->source, about_note_error, app->about);
 
     const FsOptions fs = { .timeout_us = options->timeout_us,
                            .uid = options->uid,
@@ -299,7 +310,7 @@ static gboolean mount_and_serve(const Options *options, Log *log, GError **error
     if (place == NULL)
         return FALSE;
     const PrivilegeNeeds needs = { .mountpoint = place->passed_in ? place->shown : place->path,
-                                   .key_file = options->api_key_file,
+                                   .key_file = credentials_file(credentials),
                                    .cacert = options->cacert,
                                    .runs_programs = options->api_key_command != NULL };
     privilege_drop(&needs); /* before the network is asked, and before there are threads */

@@ -1,172 +1,97 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/source.h"
 
-#include "ppiofs/base/error.h"
-
-/* A refused key is looked for again at most that often: it may take a command to get it. */
+/* A refused key is read again at most that often. Where a command has to be run for it, the wait
+ * doubles with each time that brought the same key. */
 #define RELOAD_EVERY_US G_USEC_PER_SEC
+#define RELOAD_MOST_US (60 * (gint64)G_USEC_PER_SEC)
 
 struct Source {
     Api *api;
     Credentials *credentials;
     const Clock *clock;
     GMainContext *context;
+    CacheFetch *list_fetch; /* the cache has one at a time */
     gboolean reloading;
-    gint64 reloaded; /* monotonic */
-    GQueue refused;  /* Fetch: what waits for the key */
+    gint64 reload_at; /* not before */
+    gint64 wait_us;   /* after the next that brings the same key */
+    SourceWarned warned;
+    gpointer warned_data;
 };
 
-/* One fetch of the cache on its way through the API. */
-typedef struct {
-    Source *source;
-    CacheFetch *cache_fetch;
-    char *id;       /* NULL: the list */
-    ApiCall *call;  /* NULL while it waits for the key */
-    GError *denied; /* the answer, if the key turns out to be the same */
-    GList link;
-} Fetch;
-
-static void start(Fetch *fetch);
-
-static void fetch_free(Fetch *fetch)
-{
-    g_free(fetch->id);
-    g_clear_error(&fetch->denied);
-    g_free(fetch);
-}
-
-static void fail(Fetch *fetch, const GError *error)
-{
-    if (fetch->id == NULL)
-        cache_take_list(fetch->cache_fetch, NULL, FALSE, 0, error);
-    else
-        cache_take_record(fetch->cache_fetch, NULL, error);
-    fetch_free(fetch);
-}
-
-static void reloaded(gboolean changed, const GError *error, gpointer data)
+static void on_reloaded(gboolean changed, const GError *error, gpointer data)
 {
     Source *source = data;
-    guint n = source->refused.length;
 
     source->reloading = FALSE;
-    source->reloaded = clock_now(source->clock);
+    source->reload_at = clock_now(source->clock) + source->wait_us;
+    if (changed || !credentials_runs_command(source->credentials))
+        source->wait_us = RELOAD_EVERY_US;
+    else
+        source->wait_us = MIN(2 * source->wait_us, RELOAD_MOST_US);
     if (error != NULL)
         g_warning("the API key could not be read again, the old one stays: %s", error->message);
-    if (changed) {
+    if (changed)
         g_message("a new API key is in use, from %s", credentials_source(source->credentials));
-        api_set_key(source->api, credentials_key(source->credentials));
-        api_reset(source->api);
-    }
-    /* What one of them leads to may cancel another, or refuse a new one. */
-    while (n-- > 0 && source->refused.length > 0) {
-        Fetch *fetch = g_queue_pop_head_link(&source->refused)->data;
-        if (changed)
-            start(fetch);
-        else
-            fail(fetch, fetch->denied);
-    }
+    api_set_key(source->api, credentials_key(source->credentials));
 }
 
-void source_reload_key(Source *source)
+static void reload(Source *source)
 {
     if (source->reloading)
         return;
     source->reloading = TRUE;
-    credentials_reload(source->credentials, source->context, reloaded, source);
+    credentials_reload(source->credentials, source->context, on_reloaded, source);
 }
 
-/* Whether the fetch now waits for the key to be read again. */
-static gboolean try_another_key(Fetch *fetch, const GError *error)
+static gboolean on_refused(gpointer data)
 {
-    Source *source = fetch->source;
-    gboolean recently =
-        source->reloaded != 0 && clock_now(source->clock) - source->reloaded < RELOAD_EVERY_US;
+    Source *source = data;
 
-    if (!g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED) || fetch->denied != NULL ||
-        (recently && !source->reloading))
-        return FALSE;
-    fetch->denied = g_error_copy(error);
-    fetch->call = NULL;
-    fetch->link.data = fetch;
-    g_queue_push_tail_link(&source->refused, &fetch->link);
-    source_reload_key(source);
-    return TRUE;
+    if (clock_now(source->clock) >= source->reload_at)
+        reload(source);
+    return source->reloading;
 }
 
-static void list_done(const ApiList *list, const GError *error, gpointer data)
+void source_reload_key(Source *source)
 {
-    Fetch *fetch = data;
-
-    if (error != NULL && try_another_key(fetch, error))
-        return;
-    if (error != NULL) {
-        fail(fetch, error);
-        return;
-    }
-    cache_take_list(fetch->cache_fetch, list->records, list->unchanged, list->n_pages, NULL);
-    fetch_free(fetch);
+    source->wait_us = RELOAD_EVERY_US;
+    reload(source);
 }
 
-static void record_done(Record *record, const GError *error, gpointer data)
+static void on_list(const ApiList *list, const GError *error, gpointer data)
 {
-    Fetch *fetch = data;
+    Source *source = data;
 
-    if (error != NULL && try_another_key(fetch, error))
-        return;
-    if (error != NULL) {
-        fail(fetch, error);
-        return;
-    }
-    cache_take_record(fetch->cache_fetch, record, NULL);
-    fetch_free(fetch);
+    if (list->warning != NULL && source->warned != NULL)
+        source->warned(list->warning, source->warned_data);
+    cache_take_list(source->list_fetch, list->records, list->unchanged, list->n_pages, error);
 }
 
-static void start(Fetch *fetch)
+static void on_record(Record *record, gint64 asked, const GError *error, gpointer data)
 {
-    Api *api = fetch->source->api;
-
-    if (fetch->id == NULL)
-        fetch->call = api_list(api, list_done, fetch);
-    else
-        fetch->call = api_get(api, fetch->id, record_done, fetch);
+    (void)asked;
+    cache_take_record(data, record, error);
 }
 
-static Fetch *fetch_new(Source *source, const char *id, CacheFetch *cache_fetch)
+static gpointer source_list(gpointer data, CacheFetch *fetch)
 {
-    Fetch *fetch = g_new0(Fetch, 1);
+    Source *source = data;
 
-    fetch->source = source;
-    fetch->id = g_strdup(id);
-    fetch->cache_fetch = cache_fetch;
-    return fetch;
+    source->list_fetch = fetch;
+    return api_list(source->api, on_list, source);
 }
 
-static gpointer source_list(gpointer data, CacheFetch *cache_fetch)
+static gpointer source_get(gpointer data, const char *id, CacheFetch *fetch)
 {
-    Fetch *fetch = fetch_new(data, NULL, cache_fetch);
+    Source *source = data;
 
-    start(fetch);
-    return fetch;
-}
-
-static gpointer source_get(gpointer data, const char *id, CacheFetch *cache_fetch)
-{
-    Fetch *fetch = fetch_new(data, id, cache_fetch);
-
-    start(fetch);
-    return fetch;
+    return api_get(source->api, id, TRUE, 0, on_record, fetch);
 }
 
 static void source_cancel(gpointer handle)
 {
-    Fetch *fetch = handle;
-
-    if (fetch->call != NULL)
-        api_cancel(fetch->call);
-    else
-        g_queue_unlink(&fetch->source->refused, &fetch->link);
-    fetch_free(fetch);
+    api_cancel(handle);
 }
 
 Source *source_new(Api *api, Credentials *credentials, const Clock *clock, GMainContext *context)
@@ -177,6 +102,9 @@ Source *source_new(Api *api, Credentials *credentials, const Clock *clock, GMain
     source->credentials = credentials;
     source->clock = clock;
     source->context = context;
+    source->wait_us = RELOAD_EVERY_US;
+    api_set_key(api, credentials_key(credentials));
+    api_on_refused(api, on_refused, source);
     return source;
 }
 
@@ -185,6 +113,12 @@ CacheSource source_functions(Source *source)
     return (CacheSource){
         .list = source_list, .get = source_get, .cancel = source_cancel, .data = source
     };
+}
+
+void source_on_warning(Source *source, SourceWarned warned, gpointer data)
+{
+    source->warned = warned;
+    source->warned_data = data;
 }
 
 void source_free(Source *source)

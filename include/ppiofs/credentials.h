@@ -23,12 +23,19 @@ const char *credentials_key(const Credentials *credentials);
 /* "the file /...", "the environment variable PPIO_API_KEY", ... Borrowed until the next reload. */
 const char *credentials_source(const Credentials *credentials);
 
+/* Where the key was found, if that is a file; else NULL. Borrowed until the next reload. */
+const char *credentials_file(const Credentials *credentials);
+
+/* Whether reading the key means to run a command. */
+gboolean credentials_runs_command(const Credentials *credentials);
+
 /* With @error set the old key stays; else @changed says whether it is another one now. */
 typedef void (*CredentialsReloaded)(gboolean changed, const GError *error, gpointer data);
 
-/* Reads the same places again, without blocking @context: an api_key_command runs beside it. @done
- * is called once, before this returns or from @context. While a reload is under way, a further
- * call does nothing and its @done is never called. */
+/* Looks at the same places again; where none has a key any more, at the one where it was found
+ * last. Does not block @context: an api_key_command runs beside it. @done is called once, before
+ * this returns or from @context. While a reload is under way, a further call does nothing and its
+ * @done is never called. */
 void credentials_reload(Credentials *credentials, GMainContext *context, CredentialsReloaded done,
                         gpointer data);
 

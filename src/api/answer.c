@@ -181,20 +181,23 @@ static void read_json(const cJSON *root, gboolean is_error, Saying *saying)
 /* What begins as JSON and is none is not quoted: it may be a piece of a record. */
 static void read_body(const HttpAnswer *answer, Saying *saying)
 {
-    char first = first_character(answer->body, answer->length);
+    gsize length;
+    const char *data = g_bytes_get_data(answer->body, &length);
+    const char *body = data ? data : ""; /* an empty one may have no address */
+    char first = first_character(body, length);
     g_autoptr(JsonDoc) doc = NULL;
 
     if (first == '<') {
         saying->kind = BODY_HTML;
-        saying->words = html_words(answer->body, answer->length);
+        saying->words = html_words(body, length);
         return;
     }
-    if (answer->length <= MAX_PARSED_BYTES)
-        doc = json_parse(answer->body, answer->length, NULL);
+    if (length <= MAX_PARSED_BYTES)
+        doc = json_parse(body, length, NULL);
     if (doc)
         read_json(json_root(doc), answer->status >= 300, saying);
     else if (answer->status >= 300 && first != '{' && first != '[' && first != '"')
-        saying->words = strip_tags(answer->body, answer->body + answer->length);
+        saying->words = strip_tags(body, body + length);
 }
 
 /* Same length, so that nothing behind the collected bytes moves up. */
@@ -208,12 +211,6 @@ static void star_out(char *text, const char *key)
         memset(at, '*', length);
 }
 
-static void star_out_keys(char *text, const AnswerQuestion *question)
-{
-    star_out(text, question->key);
-    star_out(text, question->old_key);
-}
-
 /* " WORD", "" without one. */
 static char *show_reason(const Saying *saying, const AnswerQuestion *question)
 {
@@ -221,7 +218,7 @@ static char *show_reason(const Saying *saying, const AnswerQuestion *question)
 
     if (!saying->reason)
         return g_strdup("");
-    star_out_keys(saying->reason, question);
+    star_out(saying->reason, question->key);
     shown = text_printable(saying->reason, -1, SHOWN_REASON_BYTES);
     return g_strconcat(" ", shown, NULL);
 }
@@ -233,7 +230,7 @@ static char *show_words(const Saying *saying, const AnswerQuestion *question)
 
     if (!saying->words)
         return g_strdup("");
-    star_out_keys(saying->words, question);
+    star_out(saying->words, question->key);
     shown = text_printable(saying->words, -1, ANSWER_SHOWN_BYTES);
     return g_strconcat(": ", shown, NULL);
 }
@@ -258,16 +255,6 @@ static char *show_advice(const StatusRule *rule, const HttpAnswer *answer)
     if ((answer->status == 429 || answer->status == 503) && answer->retry_after_us >= 0)
         return g_strdup_printf("; it asked to wait for %" G_GINT64_FORMAT " s", seconds);
     return g_strdup("");
-}
-
-GBytes *answer_copy_body(const HttpAnswer *answer)
-{
-    char *copy = g_try_malloc(MAX(answer->length, 1));
-
-    if (!copy)
-        return NULL;
-    memcpy(copy, answer->body, answer->length);
-    return g_bytes_new_take(copy, answer->length);
 }
 
 gboolean answer_check(const AnswerQuestion *question, const HttpAnswer *answer, GError **error)
@@ -297,7 +284,7 @@ GError *answer_error_body(const AnswerQuestion *question, const HttpAnswer *answ
     g_autofree char *words = show_words(&saying, question);
     g_autofree char *because = cause ? g_strconcat(" (", cause->message, ")", NULL) : g_strdup("");
 
-    star_out_keys(because, question);
+    star_out(because, question->key);
     return g_error_new(PPIOFS_ERROR, cause ? cause->code : (gint)PPIOFS_ERROR_BAD_ANSWER,
                        "%s: %u, but %s%s%s", question->label, answer->status, why, because, words);
 }

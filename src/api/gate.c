@@ -201,9 +201,6 @@ void gate_reset(Gate *gate)
     gate->circuit = CIRCUIT_CLOSED;
     gate->failures = 0;
     gate->cool_down_us = COOL_DOWN_MIN_US;
-    gate->level = 0;
-    gate->pushed_at = 0;
-    gate->quiet_until = 0;
 }
 
 void gate_free(Gate *gate)

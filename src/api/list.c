@@ -1,47 +1,67 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/api/list.h"
-
+/* All pages of the list, one after the other, until the API says it was the last; an endless or
+ * circling list ends in an error. Each page is a request with the whole timeout: a long list may go
+ * on as long as pages come.
+ *
+ *   stage   meaning                                       goes on by
+ *   ASK     the request for a page is under way           its end
+ *   READ    a page that has come is read, bit by bit      turns of the main loop
+ *   MERGE   all pages are made one list, bit by bit       turns of the main loop
+ *
+ * In turns, with the priority of everything else: neither waits for the other. */
 #include "ppiofs/api/page_reader.h"
+#include "ppiofs/api/private.h"
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/hash.h"
 
-/* Each page is a request with the whole timeout: a long list may go on as long as pages come. A
- * page that has come is read in turns of the main loop, so that the others get theirs: at any time
- * there is either a request or a reader. */
-struct List {
-    const ListContext *context;
-    ListDone done;
-    gpointer data;
+/* As many records as one turn merges, about two milliseconds. */
+#define MERGED_PER_TURN 4000
+
+typedef struct {
+    ApiCall call; /* first: a call is its list */
+    ApiListDone done;
+    gint64 asked;
     GPtrArray *known;    /* pages of the list before; may be NULL */
     GPtrArray *pages;    /* Page* so far */
     GHashTable *cursors; /* asked for so far; owned by the pages */
     guint n_items;
+    gsize n_bytes;
     guint n_left_out;
     char *reason; /* why the first item was left out */
-    char *label;  /* of the page that is asked for */
-    Request *request;
     PageReader *reader;
-    GSource *turns; /* of the reader */
-};
+    PagesMerge *merge;
+    GSource *turns; /* of the reader or the merge */
+} List;
 
-static void stop_reading(List *list)
+static void stop_turns(List *list)
 {
     if (list->turns) {
         g_source_destroy(list->turns);
         g_clear_pointer(&list->turns, g_source_unref);
     }
     g_clear_pointer(&list->reader, page_reader_free);
+    g_clear_pointer(&list->merge, pages_merge_free);
 }
 
-static void list_free(List *list)
+static void list_free(ApiCall *call)
 {
-    stop_reading(list);
+    List *list = (List *)call;
+
+    stop_turns(list);
     g_clear_pointer(&list->known, g_ptr_array_unref);
     g_hash_table_unref(list->cursors);
     g_ptr_array_unref(list->pages);
     g_free(list->reason);
-    g_free(list->label);
     g_free(list);
+}
+
+/* In the turns of the main loop that follow. */
+static void take_turns(List *list, GSourceFunc on_turn)
+{
+    list->turns = g_idle_source_new();
+    g_source_set_priority(list->turns, G_PRIORITY_DEFAULT);
+    g_source_set_callback(list->turns, on_turn, list, NULL);
+    g_source_attach(list->turns, g_main_context_get_thread_default());
 }
 
 static const char *next_cursor(const List *list)
@@ -60,16 +80,15 @@ static Page *known_page(const List *list)
     return known && g_str_equal(page_cursor(known), next_cursor(list)) ? known : NULL;
 }
 
-static char *page_url(const List *list, const char *cursor)
+static char *page_url(const Api *api, const char *cursor)
 {
-    const ListContext *context = list->context;
     g_autofree char *escaped = g_uri_escape_string(cursor, NULL, FALSE);
-    GString *url = g_string_new(context->base_url);
+    GString *url = g_string_new(api->base_url);
     char separator = '?';
 
     g_string_append(url, API_INSTANCES_PATH);
-    if (context->page_size > 0) {
-        g_string_append_printf(url, "%climit=%u", separator, context->page_size);
+    if (api->page_size > 0) {
+        g_string_append_printf(url, "%climit=%u", separator, api->page_size);
         separator = '&';
     }
     if (*escaped)
@@ -77,60 +96,129 @@ static char *page_url(const List *list, const char *cursor)
     return g_string_free(url, FALSE);
 }
 
-static void on_page(const HttpAnswer *answer, const GError *error, gpointer data);
+static char *page_label(const List *list)
+{
+    guint number = list->pages->len + 1;
+
+    return number == 1 ? g_strdup("GET " API_INSTANCES_PATH)
+                       : g_strdup_printf("GET " API_INSTANCES_PATH " (page %u)", number);
+}
+
+static void on_page(Request *request, const HttpAnswer *answer, const GError *error);
 
 static void ask_for_page(List *list)
 {
     const char *cursor = next_cursor(list);
     const Page *known = known_page(list);
-    g_autofree char *url = page_url(list, cursor);
-    RequestSpec spec = {
-        .url = url,
-        .if_none_match = known ? page_etag(known) : NULL,
-        .max_body = API_MAX_PAGE_BYTES,
-        .route = ANSWER_OF_LIST,
-    };
+    Request *request = &list->call.request;
 
-    g_free(list->label);
-    list->label = list->pages->len == 0 ? g_strdup("GET " API_INSTANCES_PATH)
-                                        : g_strdup_printf("GET " API_INSTANCES_PATH " (page %u)",
-                                                          list->pages->len + 1);
-    spec.label = list->label;
-    list->request = request_start(list->context->requests, &spec, on_page, list);
+    request_clear(request);
+    request->url = page_url(list->call.api, cursor);
+    request->label = page_label(list);
+    request->if_none_match = known ? g_strdup(page_etag(known)) : NULL;
+    request->max_body = API_MAX_PAGE_BYTES;
+    request->route = ANSWER_OF_LIST;
+    request->entry.lane = LANE_LISTS;
+    request->done = on_page;
+    request_start(list->call.api->requests, request);
 }
 
-static void list_finish(List *list, const GError *error)
+/* Everything may be gone after this. */
+static void list_fail(List *list, const GError *error)
 {
-    ListDone done = list->done;
-    gpointer data = list->data;
-    g_autoptr(GPtrArray) pages = error ? NULL : g_ptr_array_ref(list->pages);
+    ApiListDone done = list->done;
+    gpointer data = list->call.data;
+    ApiList end = { .asked = list->asked };
 
-    if (!error && list->n_left_out > 0)
+    call_end(&list->call);
+    done(&end, error, data);
+}
+
+/* What is wrong with a list that is taken all the same. (transfer full) */
+static GError *list_warning(const List *list)
+{
+    const Page *last = list->pages->pdata[list->pages->len - 1];
+
+    if (!page_is_cut_short(last))
+        return NULL;
+    return g_error_new(
+        PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
+        "%s: instances may be missing: it says has_more, but its next_cursor is empty",
+        list->call.request.label);
+}
+
+/* New pages only: a line with each list would be too many. */
+static void log_trouble(const List *list, const GError *warning)
+{
+    if (list->n_left_out > 0)
         g_warning("GET " API_INSTANCES_PATH ": %u of %u items left out: %s", list->n_left_out,
                   list->n_items, list->reason);
-    list_free(list);
-    done(pages, error, data);
+    if (warning)
+        g_warning("%s", warning->message);
 }
 
-static gboolean has_cycle(const List *list, const char *next)
+/* The list is what api->pages and api->records hold now. */
+static void list_succeed(List *list, gboolean unchanged)
 {
-    return g_hash_table_contains(list->cursors, next);
+    Api *api = list->call.api;
+    ApiListDone done = list->done;
+    gpointer data = list->call.data;
+    g_autoptr(GError) warning = list_warning(list);
+    g_autoptr(GPtrArray) records = g_ptr_array_ref(api->records); /* done() may reset the Api */
+    ApiList end = { list->asked, records, unchanged, list->pages->len, warning };
+
+    if (!unchanged)
+        log_trouble(list, warning);
+    call_end(&list->call);
+    done(&end, NULL, data);
+}
+
+static gboolean on_merge_turn(gpointer data)
+{
+    List *list = data;
+    Api *api = list->call.api;
+    GPtrArray *records = pages_merge_step(list->merge, MERGED_PER_TURN);
+
+    if (!records)
+        return G_SOURCE_CONTINUE;
+    g_clear_pointer(&api->pages, g_ptr_array_unref);
+    g_clear_pointer(&api->records, g_ptr_array_unref);
+    api->pages = g_ptr_array_ref(list->pages);
+    api->records = records;
+    list_succeed(list, FALSE);
+    return G_SOURCE_REMOVE;
+}
+
+static void end_list(List *list)
+{
+    if (pages_are_same(list->pages, list->call.api->pages)) {
+        list_succeed(list, TRUE);
+        return;
+    }
+    list->merge = pages_merge_new(list->pages);
+    take_turns(list, on_merge_turn);
 }
 
 /* Whether it can go on, or end, after the page that was just added. */
 static gboolean check_bounds(const List *list, GError **error)
 {
     const char *next = next_cursor(list);
+    const char *label = list->call.request.label;
 
     if (list->n_items > API_MAX_INSTANCES)
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d instances",
-                    list->label, API_MAX_INSTANCES);
+                    label, API_MAX_INSTANCES);
+    else if (list->n_bytes > API_MAX_LIST_BYTES)
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
+                    "%s: the instances of all pages take more than %d MiB of memory", label,
+                    API_MAX_LIST_BYTES >> 20);
     else if (next && list->pages->len >= API_MAX_PAGES)
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d pages",
-                    list->label, API_MAX_PAGES);
-    else if (next && has_cycle(list, next))
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d pages", label,
+                    API_MAX_PAGES);
+    else if (next && g_hash_table_contains(list->cursors, next))
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                    "%s: the list goes in circles: its next_cursor was there before", list->label);
+                    "%s: the API sent the same next_cursor twice, so the list would never end",
+                    label);
     else
         return TRUE;
     return FALSE;
@@ -145,106 +233,74 @@ static void note_left_out(List *list, const Page *page)
         list->reason = g_strdup(reason);
 }
 
-/* (takes @page) */
-static gboolean add_page(List *list, Page *page, GError **error)
+/* The page that was asked for is there. (takes @page) */
+static void add_page(List *list, Page *page)
 {
+    g_autoptr(GError) error = NULL;
+
+    stop_turns(list);
     if (page == known_page(list))
-        (*list->context->pages_unchanged)++;
+        list->call.api->stats.pages_unchanged++;
     else
         note_left_out(list, page);
     g_ptr_array_add(list->pages, page);
     g_hash_table_add(list->cursors, (gpointer)page_cursor(page));
     list->n_items += page_n_items(page);
-    return check_bounds(list, error);
-}
-
-/* The page that was asked for is there, or will not be. (takes @page, which is NULL then) */
-static void end_page(List *list, Page *page, const GError *error)
-{
-    g_autoptr(GError) failure = error ? g_error_copy(error) : NULL;
-
-    stop_reading(list);
-    if (page && add_page(list, page, &failure) && next_cursor(list))
+    list->n_bytes += page_n_bytes(page);
+    if (!check_bounds(list, &error))
+        list_fail(list, error);
+    else if (next_cursor(list))
         ask_for_page(list);
     else
-        list_finish(list, failure);
+        end_list(list);
 }
 
-static GError *bad_page_error(const List *list, const GError *cause)
-{
-    AnswerQuestion question =
-        requests_question(list->context->requests, list->label, ANSWER_OF_LIST);
-
-    return answer_error_body(&question, page_reader_answer(list->reader),
-                             "it is no page of instances", cause);
-}
-
-static gboolean on_turn(gpointer data)
+static gboolean on_read_turn(gpointer data)
 {
     List *list = data;
+    AnswerQuestion question = request_question(&list->call.request);
     g_autoptr(GError) cause = NULL;
     g_autoptr(GError) error = NULL;
     Page *page;
 
     if (!page_reader_step(list->reader, &page, &cause))
         return G_SOURCE_CONTINUE;
-    if (cause)
-        error = bad_page_error(list, cause);
-    end_page(list, page, error);
+    if (page) {
+        add_page(list, page);
+        return G_SOURCE_REMOVE;
+    }
+    error = answer_error_body(&question, page_reader_answer(list->reader),
+                              "it is no page of instances", cause);
+    list_fail(list, error);
     return G_SOURCE_REMOVE;
 }
 
-/* With the priority of everything else: neither waits for the other. */
-static void start_reading(List *list)
+static void on_page(Request *request, const HttpAnswer *answer, const GError *error)
 {
-    list->turns = g_idle_source_new();
-    g_source_set_priority(list->turns, G_PRIORITY_DEFAULT);
-    g_source_set_callback(list->turns, on_turn, list, NULL);
-    g_source_attach(list->turns, g_main_context_get_thread_default());
-}
-
-static void on_page(const HttpAnswer *answer, const GError *error, gpointer data)
-{
-    List *list = data;
+    List *list = (List *)request;
     Page *known = known_page(list);
-    g_autoptr(GError) failure = NULL;
 
-    list->request = NULL;
+    if (list->pages->len == 0)
+        list->asked = request->asked;
     if (error) {
-        end_page(list, NULL, error);
-        return;
+        list_fail(list, error);
+    } else if (answer->status == 304) {
+        add_page(list, page_ref(known));
+    } else {
+        list->reader = page_reader_new(next_cursor(list), known, answer, list->call.api->flags);
+        take_turns(list, on_read_turn);
     }
-    if (answer->status == 304) {
-        end_page(list, page_ref(known), NULL);
-        return;
-    }
-    list->reader = page_reader_new(next_cursor(list), known, answer, list->context->flags);
-    if (list->reader) {
-        start_reading(list);
-        return;
-    }
-    failure = g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
-                          "%s: not enough memory for the answer", list->label);
-    end_page(list, NULL, failure);
 }
 
-List *list_start(const ListContext *context, GPtrArray *known, ListDone done, gpointer data)
+ApiCall *api_list(Api *api, ApiListDone done, gpointer data)
 {
     List *list = g_new0(List, 1);
 
-    list->context = context;
-    list->known = known ? g_ptr_array_ref(known) : NULL;
+    call_begin(&list->call, api, list_free, data);
     list->done = done;
-    list->data = data;
+    list->known = api->pages ? g_ptr_array_ref(api->pages) : NULL;
     list->pages = g_ptr_array_new_with_free_func((GDestroyNotify)page_unref);
     list->cursors = g_hash_table_new(hash_text, g_str_equal);
     ask_for_page(list);
-    return list;
-}
-
-void list_cancel(List *list)
-{
-    if (list->request)
-        request_cancel(list->request);
-    list_free(list);
+    return &list->call;
 }

@@ -11,6 +11,9 @@
 /* 1,024 characters are documented, of at most four bytes each. */
 #define MAX_CURSOR_BYTES 4096
 
+/* What a record takes beside its tree: a few small blocks, and its places in tables. */
+#define RECORD_EXTRA_BYTES 512
+
 struct Page {
     grefcount refs;
     char *cursor;
@@ -19,6 +22,8 @@ struct Page {
     PageMark mark;
     GPtrArray *records; /* Record*, the gone ones too */
     guint n_items;
+    gsize n_bytes;
+    gboolean cut_short;
     guint n_left_out;
     char *reason; /* why the first was left out */
 };
@@ -54,37 +59,51 @@ gboolean page_take_cursor(Page *page, const cJSON *root, GError **error)
     if (strlen(text) > MAX_CURSOR_BYTES)
         return refuse(error, "its next_cursor is too long");
     page->next_cursor = *text ? g_strdup(text) : NULL;
+    page->cut_short = !*text && cJSON_IsTrue(json_member(root, "has_more"));
     return TRUE;
 }
 
 static gboolean has_room(const Page *page, GError **error)
 {
-    if (page->n_items < API_MAX_INSTANCES)
+    if (page->n_items >= API_MAX_INSTANCES)
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "it has more than %d instances",
+                    API_MAX_INSTANCES);
+    else if (page->n_bytes > API_MAX_LIST_BYTES)
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
+                    "its instances take more than %d MiB of memory", API_MAX_LIST_BYTES >> 20);
+    else
         return TRUE;
-    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "it has more than %d instances",
-                API_MAX_INSTANCES);
     return FALSE;
+}
+
+gboolean page_leave_item_out(Page *page, const char *reason, GError **error)
+{
+    if (!has_room(page, error))
+        return FALSE;
+    page->n_items++;
+    if (page->n_left_out++ == 0)
+        page->reason = g_strdup(reason);
+    return TRUE;
 }
 
 /* Only memory is worth giving up the whole page. */
 gboolean page_take_item(Page *page, const cJSON *item, RecordFlags flags, GError **error)
 {
     g_autoptr(GError) reason = NULL;
+    Record *record;
 
     if (!has_room(page, error))
         return FALSE;
-    Record *record = record_new(item, NULL, flags, &reason);
-    page->n_items++;
-    if (record) {
-        g_ptr_array_add(page->records, record);
-        return TRUE;
-    }
-    if (g_error_matches(reason, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY)) {
+    record = record_new(item, NULL, flags, &reason);
+    if (!record && g_error_matches(reason, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY)) {
         g_propagate_error(error, g_steal_pointer(&reason));
         return FALSE;
     }
-    if (page->n_left_out++ == 0)
-        page->reason = g_strdup(reason->message);
+    if (!record)
+        return page_leave_item_out(page, reason->message, error);
+    page->n_items++;
+    page->n_bytes += subtree_size(record_tree(record)) + RECORD_EXTRA_BYTES;
+    g_ptr_array_add(page->records, record);
     return TRUE;
 }
 
@@ -118,6 +137,16 @@ const char *page_etag(const Page *page)
 guint page_n_items(const Page *page)
 {
     return page->n_items;
+}
+
+gsize page_n_bytes(const Page *page)
+{
+    return page->n_bytes;
+}
+
+gboolean page_is_cut_short(const Page *page)
+{
+    return page->cut_short;
 }
 
 guint page_n_left_out(const Page *page, const char **ret_reason)
@@ -158,18 +187,48 @@ static void drop_gone(GPtrArray *records)
     records->len = kept;
 }
 
-GPtrArray *pages_merge(const GPtrArray *pages)
-{
-    GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
-    g_autoptr(GHashTable) places = g_hash_table_new(hash_text, g_str_equal);
+struct PagesMerge {
+    const GPtrArray *pages;
+    guint page, item; /* the next */
+    GPtrArray *records;
+    GHashTable *places;
+};
 
-    for (guint i = 0; i < pages->len; i++) {
-        const Page *page = pages->pdata[i];
-        for (guint j = 0; j < page->records->len; j++)
-            merge_record(records, places, page->records->pdata[j]);
+PagesMerge *pages_merge_new(const GPtrArray *pages)
+{
+    PagesMerge *merge = g_new0(PagesMerge, 1);
+
+    merge->pages = pages;
+    merge->records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
+    merge->places = g_hash_table_new(hash_text, g_str_equal);
+    return merge;
+}
+
+GPtrArray *pages_merge_step(PagesMerge *merge, guint n)
+{
+    for (guint i = 0; i < n && merge->page < merge->pages->len; i++) {
+        const Page *page = merge->pages->pdata[merge->page];
+
+        if (merge->item < page->records->len) {
+            merge_record(merge->records, merge->places, page->records->pdata[merge->item++]);
+        } else {
+            merge->page++;
+            merge->item = 0;
+        }
     }
-    drop_gone(records);
-    return records;
+    if (merge->page < merge->pages->len)
+        return NULL;
+    drop_gone(merge->records);
+    return g_steal_pointer(&merge->records);
+}
+
+void pages_merge_free(PagesMerge *merge)
+{
+    if (!merge)
+        return;
+    g_hash_table_unref(merge->places);
+    g_clear_pointer(&merge->records, g_ptr_array_unref);
+    g_free(merge);
 }
 
 gboolean pages_are_same(const GPtrArray *a, const GPtrArray *b)

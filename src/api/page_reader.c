@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/api/page_reader.h"
 
-#include "ppiofs/api/answer.h"
+#include "ppiofs/api/api.h"
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/split.h"
 
@@ -23,8 +23,9 @@ struct PageReader {
     char *cursor;
     Page *known;
     RecordFlags flags;
-    GBytes *body;
-    HttpAnswer answer; /* with this body, and an ETag of its own */
+    HttpAnswer answer; /* with an ETag of its own */
+    const char *bytes; /* of its body */
+    gsize length;
     GChecksum *checksum;
     gsize digested;
     PageMark mark;
@@ -35,21 +36,17 @@ struct PageReader {
 PageReader *page_reader_new(const char *cursor, Page *known, const HttpAnswer *answer,
                             RecordFlags flags)
 {
-    GBytes *body = answer_copy_body(answer);
-    PageReader *reader;
+    PageReader *reader = g_new0(PageReader, 1);
 
-    if (!body)
-        return NULL;
-    reader = g_new0(PageReader, 1);
     reader->cursor = g_strdup(cursor);
     reader->known = known;
     reader->flags = flags;
     reader->answer = *answer;
-    reader->body = body;
-    reader->answer.body = g_bytes_get_data(body, NULL);
+    reader->answer.body = g_bytes_ref(answer->body);
     reader->answer.etag = g_strdup(answer->etag);
+    reader->bytes = g_bytes_get_data(answer->body, &reader->length);
     reader->checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    reader->split = json_split_new(reader->answer.body, answer->length, "\"" MEMBER "\"");
+    reader->split = json_split_new(reader->bytes, reader->length, "\"" MEMBER "\"");
     return reader;
 }
 
@@ -63,24 +60,24 @@ static void take_mark(PageReader *reader)
     gsize size = PAGE_DIGEST_BYTES;
 
     g_checksum_get_digest(reader->checksum, reader->mark.digest, &size);
-    reader->mark.length = reader->answer.length;
+    reader->mark.length = reader->length;
 }
 
 /* Each stage returns FALSE with an error; *ret_page is set where the page is complete. */
 static gboolean digest(PageReader *reader, Page **ret_page)
 {
-    const HttpAnswer *answer = &reader->answer;
-    gsize more = MIN(answer->length - reader->digested, PAGE_READER_CHECKED_BYTES);
+    gsize more = MIN(reader->length - reader->digested, PAGE_READER_CHECKED_BYTES);
 
-    g_checksum_update(reader->checksum, (const guchar *)answer->body + reader->digested,
-                      (gssize)more);
+    if (more > 0)
+        g_checksum_update(reader->checksum, (const guchar *)reader->bytes + reader->digested,
+                          (gssize)more);
     reader->digested += more;
-    if (reader->digested < answer->length)
+    if (reader->digested < reader->length)
         return TRUE;
     take_mark(reader);
     reader->stage = STAGE_CHECK;
     if (reader->known && page_has_mark(reader->known, &reader->mark)) {
-        page_set_etag(reader->known, answer->etag);
+        page_set_etag(reader->known, reader->answer.etag);
         *ret_page = page_ref(reader->known);
     }
     return TRUE;
@@ -101,7 +98,7 @@ static gboolean check(PageReader *reader, GError **error)
  * array is written with escapes. */
 static gboolean read_rest(PageReader *reader, GError **error)
 {
-    g_autoptr(JsonDoc) doc = json_split_rest(reader->split, error);
+    g_autoptr(JsonDoc) doc = json_split_rest(reader->split, PAGE_READER_REST_BYTES, error);
     const cJSON *root = doc ? json_root(doc) : NULL;
     const cJSON *data = json_member(root, MEMBER);
     const cJSON *item;
@@ -124,25 +121,35 @@ static gboolean read_rest(PageReader *reader, GError **error)
     return TRUE;
 }
 
+static gboolean read_item(PageReader *reader, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(JsonDoc) doc = json_split_parse(reader->split, &failure);
+
+    if (doc)
+        return page_take_item(reader->page, json_root(doc), reader->flags, error);
+    if (g_error_matches(failure, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE))
+        return page_leave_item_out(reader->page, failure->message, error);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
 static gboolean read_items(PageReader *reader, Page **ret_page, GError **error)
 {
-    gsize length, parsed = 0;
+    gsize read = 0;
 
-    while (parsed < PAGE_READER_PARSED_BYTES) {
-        g_autoptr(GError) failure = NULL;
-        g_autoptr(JsonDoc) doc = json_split_next(reader->split, &length, &failure);
+    while (read < PAGE_READER_PARSED_BYTES) {
+        gsize length = json_split_next(reader->split);
 
-        if (!doc && !failure) {
+        if (length == 0) {
             *ret_page = g_steal_pointer(&reader->page);
             return TRUE;
         }
-        if (doc)
-            page_take_item(reader->page, json_root(doc), reader->flags, &failure);
-        if (failure) {
-            g_propagate_error(error, g_steal_pointer(&failure));
+        if (!(length > API_MAX_DETAIL_BYTES
+                  ? page_leave_item_out(reader->page, "it is larger than 4 MiB", error)
+                  : read_item(reader, error)))
             return FALSE;
-        }
-        parsed += MAX(length, ITEM_LEAST_BYTES);
+        read += MAX(length, ITEM_LEAST_BYTES);
     }
     return TRUE;
 }
@@ -174,11 +181,6 @@ Page *page_read(const HttpAnswer *answer, RecordFlags flags, GError **error)
     g_autoptr(PageReader) reader = page_reader_new("", NULL, answer, flags);
     Page *page = NULL;
 
-    if (!reader) {
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
-                            "not enough memory for the answer");
-        return NULL;
-    }
     while (!page_reader_step(reader, &page, error))
         continue;
     return page;
@@ -189,8 +191,8 @@ void page_reader_free(PageReader *reader)
     if (!reader)
         return;
     g_free(reader->cursor);
-    g_bytes_unref(reader->body);
-    g_free((gpointer)reader->answer.etag);
+    g_bytes_unref(reader->answer.body);
+    g_free(reader->answer.etag);
     g_checksum_free(reader->checksum);
     json_split_free(reader->split);
     if (reader->page)

@@ -1,22 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/api/queue.h"
 
+#include "ppiofs/base/alarm.h"
+
 /* An entry is in one of the queue's lists:
  *
  *   list      meaning               leaves it
- *   lanes     wants to be sent      room and an open gate: flying; the gate is offline, or closed
+ *   waiting   wants to be sent      room and an open gate: flying; the gate is offline, or closed
  *                                   beyond the deadline, or the deadline passes: doomed
- *   flying    is under way          queue_rest(), queue_remove()
- *   resting   waits for a retry     the rest is over: its lane; the gate goes offline: doomed
+ *   flying    is under way          queue_rest(), queue_hold(), queue_remove()
+ *   resting   waits for a retry     the rest is over: waiting; the gate goes offline: doomed
+ *   held      waits for a key       queue_release(): waiting; queue_give_up(), or the deadline
+ *                                   passes: doomed
  *   doomed    waits to be told so   a turn of the main loop: over()
  *
- * Lanes are in order of deadlines (as all have the same timeout: in order of arrival), resting in
- * order of the end of the rest; so each list is due when its head is.
+ * Waiting and held are in order of deadlines, resting in order of the end of the rest; so each list
+ * is due when its head is. Who waits also stands in the line of its share; the lines of a lane take
+ * turns, each line in order of deadlines.
  *
  * queue_pump() moves entries along and never calls over(). over() may free the queue: one entry per
  * turn of the loop, and it is the last thing in that turn. */
 
-#define NEVER G_MAXINT64
+#define NEVER ALARM_NEVER
+
+/* Ids that nobody knows cost a request each, and there is no end of them. */
+#define UNKNOWN_PART 4
+
+/* Those of one lane and one share that wait. */
+typedef struct {
+    guint share;
+    GQueue entries;
+    GList link;
+} Line;
+
+typedef struct {
+    GQueue lines;         /* Line, in the order of their turns */
+    GHashTable *by_share; /* share -> Line */
+    guint flying, most;
+} LaneState;
 
 struct Queue {
     Gate *gate;
@@ -24,46 +45,81 @@ struct Queue {
     guint max_flying;
     const QueueOps *ops;
     gpointer data;
-    GQueue lanes[N_LANES], flying, resting, doomed;
-    GSource *wake;
+    LaneState lanes[N_LANES];
+    GQueue waiting, flying, resting, held, doomed;
+    Alarm *wake;
 };
-
-static void wake_in(Queue *queue, gint64 delay_us)
-{
-    gint64 ready = delay_us == NEVER ? -1 : delay_us <= 0 ? 0 : g_get_monotonic_time() + delay_us;
-
-    g_source_set_ready_time(queue->wake, ready);
-}
 
 static QueueEntry *head_of(GQueue *list)
 {
     return g_queue_peek_head(list);
 }
 
-static void entry_leave(QueueEntry *entry)
+static Line *find_line(LaneState *lane, guint share)
 {
+    Line *line = g_hash_table_lookup(lane->by_share, GUINT_TO_POINTER(share));
+
+    if (line)
+        return line;
+    line = g_new0(Line, 1);
+    line->share = share;
+    line->link.data = line;
+    g_hash_table_insert(lane->by_share, GUINT_TO_POINTER(share), line);
+    g_queue_push_tail_link(&lane->lines, &line->link);
+    return line;
+}
+
+static void leave_line(Queue *queue, QueueEntry *entry)
+{
+    LaneState *lane = &queue->lanes[entry->lane];
+    Line *line = entry->line;
+
+    g_queue_unlink(&line->entries, &entry->line_link);
+    entry->line = NULL;
+    if (line->entries.length > 0)
+        return;
+    g_queue_unlink(&lane->lines, &line->link);
+    g_hash_table_remove(lane->by_share, GUINT_TO_POINTER(line->share));
+    g_free(line);
+}
+
+static void entry_leave(Queue *queue, QueueEntry *entry)
+{
+    if (entry->line)
+        leave_line(queue, entry);
+    if (entry->home == &queue->flying)
+        queue->lanes[entry->lane].flying--;
     if (entry->home)
         g_queue_unlink(entry->home, &entry->link);
     entry->home = NULL;
 }
 
 /* From the tail: nearly always it belongs there. */
-static void entry_place(QueueEntry *entry, GQueue *to, gint64 at)
+static void insert_by_time(GQueue *to, GList *link, gint64 at)
 {
     GList *earlier;
 
-    entry_leave(entry);
     for (earlier = to->tail; earlier; earlier = earlier->prev)
         if (((QueueEntry *)earlier->data)->at <= at)
             break;
-    g_queue_insert_after_link(to, earlier, &entry->link);
+    g_queue_insert_after_link(to, earlier, link);
+}
+
+static void entry_place(Queue *queue, QueueEntry *entry, GQueue *to, gint64 at)
+{
+    entry_leave(queue, entry);
+    insert_by_time(to, &entry->link, at);
     entry->home = to;
     entry->at = at;
 }
 
 static void line_up(Queue *queue, QueueEntry *entry)
 {
-    entry_place(entry, &queue->lanes[entry->lane], entry->deadline);
+    Line *line = find_line(&queue->lanes[entry->lane], entry->share);
+
+    entry_place(queue, entry, &queue->waiting, entry->deadline);
+    insert_by_time(&line->entries, &entry->line_link, entry->at);
+    entry->line = line;
 }
 
 static void return_rested(Queue *queue, gint64 now)
@@ -81,17 +137,30 @@ static void doom_due(Queue *queue, GQueue *list, gint64 until, Doom doom, gint64
 
     while ((entry = head_of(list)) && entry->at <= until) {
         queue->ops->doom(entry, doom, now, queue->data);
-        entry_place(entry, &queue->doomed, 0);
+        entry_place(queue, entry, &queue->doomed, 0);
     }
 }
 
+/* The first of the line whose turn it is, in the first lane that has one and may send it. */
 static QueueEntry *next_in_line(Queue *queue)
 {
-    QueueEntry *entry = NULL;
+    for (guint i = 0; i < N_LANES; i++) {
+        LaneState *lane = &queue->lanes[i];
+        Line *line = lane->flying < lane->most ? g_queue_peek_head(&lane->lines) : NULL;
 
-    for (guint i = 0; i < N_LANES && !entry; i++)
-        entry = head_of(&queue->lanes[i]);
-    return entry;
+        if (line)
+            return head_of(&line->entries);
+    }
+    return NULL;
+}
+
+static void end_turn(Queue *queue, const QueueEntry *entry)
+{
+    GQueue *lines = &queue->lanes[entry->lane].lines;
+    Line *line = entry->line;
+
+    g_queue_unlink(lines, &line->link);
+    g_queue_push_tail_link(lines, &line->link);
 }
 
 static void launch(Queue *queue, gint64 now)
@@ -101,7 +170,9 @@ static void launch(Queue *queue, gint64 now)
 
     while (queue->flying.length < queue->max_flying && (entry = next_in_line(queue)) &&
            gate_enter(queue->gate, now, &pass) == GATE_OPEN) {
-        entry_place(entry, &queue->flying, 0);
+        end_turn(queue, entry);
+        entry_place(queue, entry, &queue->flying, 0);
+        queue->lanes[entry->lane].flying++;
         queue->ops->launch(entry, &pass, now, queue->data);
     }
 }
@@ -114,18 +185,19 @@ static void doom_closed_out(Queue *queue, gint64 now)
 
     if (view == GATE_OPEN)
         return;
-    for (guint i = 0; i < N_LANES; i++)
-        doom_due(queue, &queue->lanes[i], until, DOOM_GATE_CLOSED, now);
+    doom_due(queue, &queue->waiting, until, DOOM_GATE_CLOSED, now);
     if (view == GATE_OFFLINE)
         doom_due(queue, &queue->resting, NEVER, DOOM_GATE_CLOSED, now);
 }
 
 static gint64 next_event(Queue *queue, gint64 now)
 {
-    gboolean waits = gate_look(queue->gate, now) == GATE_WAITING && next_in_line(queue);
+    gboolean waits = gate_look(queue->gate, now) == GATE_WAITING && queue->waiting.length > 0;
     gint64 next = waits ? gate_closed_until(queue->gate, now) : NEVER;
-    GQueue *timed[] = { &queue->lanes[LANE_LISTS], &queue->lanes[LANE_SINGLES], &queue->resting };
+    GQueue *timed[] = { &queue->waiting, &queue->resting, &queue->held };
 
+    if (queue->doomed.length > 0)
+        return now;
     for (gsize i = 0; i < G_N_ELEMENTS(timed); i++)
         if (head_of(timed[i]))
             next = MIN(next, head_of(timed[i])->at);
@@ -136,19 +208,16 @@ static gint64 next_event(Queue *queue, gint64 now)
 static void queue_pump(Queue *queue)
 {
     gint64 now = clock_now(queue->clock);
-    gint64 next;
 
     return_rested(queue, now);
-    for (guint i = 0; i < N_LANES; i++)
-        doom_due(queue, &queue->lanes[i], now, DOOM_OVERDUE, now);
+    doom_due(queue, &queue->waiting, now, DOOM_OVERDUE, now);
+    doom_due(queue, &queue->held, now, DOOM_OVERDUE, now);
     launch(queue, now);
     doom_closed_out(queue, now);
-
-    next = queue->doomed.length > 0 ? now : next_event(queue, now);
-    wake_in(queue, next == NEVER ? NEVER : next - now);
+    alarm_set(queue->wake, next_event(queue, now));
 }
 
-static gboolean on_wake(gpointer data)
+static void on_wake(gpointer data)
 {
     Queue *queue = data;
     QueueEntry *entry;
@@ -156,22 +225,14 @@ static gboolean on_wake(gpointer data)
     queue_pump(queue); /* comes back for the other doomed ones */
     entry = head_of(&queue->doomed);
     if (entry) {
-        entry_leave(entry);
+        entry_leave(queue, entry);
         queue->ops->over(entry, queue->data);
     }
-    return G_SOURCE_CONTINUE;
-}
-
-static gboolean wake_dispatch(GSource *source, GSourceFunc callback, gpointer data)
-{
-    (void)source;
-    return callback(data);
 }
 
 Queue *queue_new(Gate *gate, const Clock *clock, guint max_flying, const QueueOps *ops,
                  gpointer data)
 {
-    static GSourceFuncs wake_funcs = { .dispatch = wake_dispatch };
     Queue *queue = g_new0(Queue, 1);
 
     queue->gate = gate;
@@ -179,34 +240,61 @@ Queue *queue_new(Gate *gate, const Clock *clock, guint max_flying, const QueueOp
     queue->max_flying = MAX(max_flying, 1);
     queue->ops = ops;
     queue->data = data;
-    queue->wake = g_source_new(&wake_funcs, sizeof(GSource));
-    g_source_set_callback(queue->wake, on_wake, queue, NULL);
-    g_source_attach(queue->wake, g_main_context_get_thread_default());
+    queue->wake = alarm_new(g_main_context_get_thread_default(), clock, on_wake, queue);
+    for (guint i = 0; i < N_LANES; i++) {
+        queue->lanes[i].most = queue->max_flying;
+        queue->lanes[i].by_share = g_hash_table_new(NULL, NULL);
+    }
+    queue->lanes[LANE_UNKNOWN].most = MAX(queue->max_flying / UNKNOWN_PART, 1);
     return queue;
 }
 
 void queue_add(Queue *queue, QueueEntry *entry)
 {
-    entry->link.data = entry;
+    entry->link.data = entry->line_link.data = entry;
     line_up(queue, entry);
     queue_pump(queue);
 }
 
 void queue_rest(Queue *queue, QueueEntry *entry, gint64 until)
 {
-    entry_place(entry, &queue->resting, until);
+    entry_place(queue, entry, &queue->resting, until);
     queue_pump(queue);
+}
+
+void queue_hold(Queue *queue, QueueEntry *entry)
+{
+    entry_place(queue, entry, &queue->held, entry->deadline);
+    queue_pump(queue);
+}
+
+void queue_release(Queue *queue)
+{
+    QueueEntry *entry;
+
+    while ((entry = head_of(&queue->held)))
+        line_up(queue, entry);
+    queue_wake(queue);
+}
+
+void queue_give_up(Queue *queue)
+{
+    QueueEntry *entry;
+
+    while ((entry = head_of(&queue->held)))
+        entry_place(queue, entry, &queue->doomed, 0);
+    queue_wake(queue);
 }
 
 void queue_remove(Queue *queue, QueueEntry *entry)
 {
-    entry_leave(entry);
+    entry_leave(queue, entry);
     queue_wake(queue);
 }
 
 void queue_wake(Queue *queue)
 {
-    wake_in(queue, 0);
+    alarm_set(queue->wake, 0);
 }
 
 guint queue_n_flying(const Queue *queue)
@@ -214,21 +302,12 @@ guint queue_n_flying(const Queue *queue)
     return queue->flying.length;
 }
 
-QueueEntry *queue_any(Queue *queue)
-{
-    GQueue *others[] = { &queue->flying, &queue->resting, &queue->doomed };
-    QueueEntry *entry = next_in_line(queue);
-
-    for (gsize i = 0; i < G_N_ELEMENTS(others) && !entry; i++)
-        entry = head_of(others[i]);
-    return entry;
-}
-
 void queue_free(Queue *queue)
 {
     if (!queue)
         return;
-    g_source_destroy(queue->wake);
-    g_source_unref(queue->wake);
+    for (guint i = 0; i < N_LANES; i++)
+        g_hash_table_unref(queue->lanes[i].by_share);
+    alarm_free(queue->wake);
     g_free(queue);
 }

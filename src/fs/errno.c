@@ -13,8 +13,7 @@ int errno_from_error(const GError *error)
         [PPIOFS_ERROR_REFUSED] = ECONNREFUSED, [PPIOFS_ERROR_BUSY] = EBUSY,
         [PPIOFS_ERROR_PROTOCOL] = EPROTO,      [PPIOFS_ERROR_BAD_ANSWER] = EBADMSG,
         [PPIOFS_ERROR_TOO_LARGE] = EFBIG,      [PPIOFS_ERROR_SERVER] = EIO,
-        [PPIOFS_ERROR_CANCELLED] = EINTR,      [PPIOFS_ERROR_NO_MEMORY] = ENOMEM,
-        [PPIOFS_ERROR_KEY] = EACCES,
+        [PPIOFS_ERROR_NO_MEMORY] = ENOMEM,     [PPIOFS_ERROR_KEY] = EACCES,
     };
 
     if (error->domain != PPIOFS_ERROR || (gsize)error->code >= G_N_ELEMENTS(numbers) ||

@@ -49,6 +49,19 @@ gboolean body_append(Body *body, const char *bytes, gsize length, GError **error
     return TRUE;
 }
 
+/* What was reserved beyond the end goes back: a body may be kept for long. */
+GBytes *body_take(Body *body)
+{
+    char *bytes = body->bytes && body->length ? realloc(body->bytes, body->length) : NULL;
+    GBytes *taken;
+
+    if (!bytes)
+        bytes = body->bytes;
+    taken = g_bytes_new_with_free_func(bytes, bytes ? body->length : 0, free, bytes);
+    *body = (Body){ .max = body->max };
+    return taken;
+}
+
 void body_clear(Body *body)
 {
     free(body->bytes);

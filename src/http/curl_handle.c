@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/http/curl_handle.h"
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 struct CurlHandles {
@@ -11,6 +12,17 @@ struct CurlHandles {
 
 /* A bundle that was replaced on disk is seen after this long. */
 #define CA_CACHE_SECONDS 3600L
+
+/* As much as libcurl reads at once. gzip makes a thousand times as much of it, all in one call. */
+#define READ_BYTES 4096L
+
+/* Of a connection at rest, in seconds: the kernel asks whether the other side is still there. */
+#define KEEPALIVE_IDLE 30L
+#define KEEPALIVE_INTERVAL 10L
+
+/* Of OpenSSL's headers, which ppiofs does not need otherwise. */
+#define OPENSSL_CTRL_CLEAR_MODE 78
+#define OPENSSL_MODE_AUTO_RETRY 4L
 
 /* Not here: LOW_SPEED_LIMIT. One that spares a slow but honest server is looser than the deadline
  * that every call has anyway, and costs a wake-up per second. */
@@ -23,9 +35,9 @@ static const struct {
     { CURLOPT_PATH_AS_IS, 1L }, /* an id may be "..", sent as %2E%2E */
     { CURLOPT_FOLLOWLOCATION, 0L },
     { CURLOPT_NETRC, CURL_NETRC_IGNORED },
-    { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS },
+    { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
     { CURLOPT_HTTP09_ALLOWED, 0L },
-    { CURLOPT_PIPEWAIT, 0L },
+    { CURLOPT_BUFFERSIZE, READ_BYTES },
     { CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
     { CURLOPT_SSL_VERIFYPEER, 1L },
     { CURLOPT_SSL_VERIFYHOST, 2L },
@@ -35,16 +47,41 @@ static const struct {
     { CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_SECONDS },
     { CURLOPT_HEADEROPT, CURLHEADER_SEPARATE }, /* the key is not for the proxy */
     { CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L },
-    { CURLOPT_NOPROGRESS, 1L },
+    { CURLOPT_NOPROGRESS, 0L },
     { CURLOPT_TCP_KEEPALIVE, 1L },
+    { CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE },
+    { CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL },
     { CURLOPT_TCP_NODELAY, 1L },
 };
+
+/* A server may send session tickets without end, and SSL_read() would not return until there is
+ * something else. Only called where libcurl's TLS is OpenSSL's, which then is in this process. */
+static CURLcode on_ssl_context(CURL *easy, void *context, void *data)
+{
+    long (*control)(void *context, int command, long number, void *pointer) = NULL;
+
+    (void)easy;
+    (void)data;
+    *(void **)&control = dlsym(RTLD_DEFAULT, "SSL_CTX_ctrl");
+    if (control)
+        control(context, OPENSSL_CTRL_CLEAR_MODE, OPENSSL_MODE_AUTO_RETRY, NULL);
+    return CURLE_OK;
+}
+
+static gboolean uses_openssl(void)
+{
+    const char *tls = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+    return tls && g_str_has_prefix(tls, "OpenSSL/");
+}
 
 static gboolean set_constants(CURL *easy)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(easy_options); i++)
         if (curl_easy_setopt(easy, easy_options[i].option, easy_options[i].value))
             return FALSE;
+    if (uses_openssl() && curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context))
+        return FALSE;
     return !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") &&
            !curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https") &&
            !curl_easy_setopt(easy, CURLOPT_USERAGENT, "ppiofs/" PPIOFS_VERSION) &&
@@ -114,6 +151,9 @@ void curl_handles_give_back(CurlHandles *handles, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, NULL);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, NULL);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, NULL);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
     g_ptr_array_add(handles->idle, easy);
 }

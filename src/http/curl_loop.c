@@ -1,77 +1,125 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/http/curl_loop.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* CURLMOPT_QUICK_EXIT: newer than the headers of Debian 12. From 8.20 on the end of libcurl waits
+ * for its resolver without it. */
+#define MULTI_OPTION_QUICK_EXIT ((CURLMoption)(CURLOPTTYPE_LONG + 21))
+
 /* The source itself. Its ready time is the moment libcurl waits for. */
 struct CurlLoop {
     GSource source;
     CURLM *multi;
-    GArray *watches; /* Watch: the sockets libcurl waits for */
-    GArray *ready;   /* Ready: scratch of one dispatch */
+    GArray *sockets;     /* Socket */
+    GArray *ready;       /* GPollFD: scratch of one dispatch */
+    GPtrArray *yielding; /* CURL: they go on in the next turn */
+    guint turn;
+    gboolean added; /* easy handles that may look for a connection now */
     CurlLoopDone done;
     gpointer data;
 };
 
+/* A connection is idle while libcurl does not use its socket. */
 typedef struct {
-    curl_socket_t socket;
-    gpointer tag;
-} Watch;
+    curl_socket_t fd;
+    gpointer tag;        /* NULL: not polled */
+    gboolean connection; /* opened here; else libcurl's own, of its resolver */
+    gboolean used;
+} Socket;
 
-typedef struct {
-    curl_socket_t socket;
-    int events;
-} Ready;
-
-static Watch *find_watch(CurlLoop *loop, curl_socket_t socket, guint *ret_index)
+static Socket *find_socket(CurlLoop *loop, curl_socket_t fd, guint *ret_index)
 {
-    for (guint i = 0; i < loop->watches->len; i++) {
-        Watch *watch = &g_array_index(loop->watches, Watch, i);
+    for (guint i = 0; i < loop->sockets->len; i++) {
+        Socket *socket = &g_array_index(loop->sockets, Socket, i);
 
-        if (watch->socket == socket) {
+        if (socket->fd == fd) {
             *ret_index = i;
-            return watch;
+            return socket;
         }
     }
     return NULL;
 }
 
-static void watch_socket(CurlLoop *loop, curl_socket_t socket, GIOCondition condition)
+static void stop_polling(CurlLoop *loop, Socket *socket)
 {
-    guint index;
-    Watch *watch = find_watch(loop, socket, &index);
-
-    if (watch) {
-        g_source_modify_unix_fd(&loop->source, watch->tag, condition);
-        return;
-    }
-    Watch fresh = { socket, g_source_add_unix_fd(&loop->source, socket, condition) };
-
-    g_array_append_val(loop->watches, fresh);
+    if (socket->tag)
+        g_source_remove_unix_fd(&loop->source, socket->tag);
+    socket->tag = NULL;
 }
 
-static void unwatch_socket(CurlLoop *loop, curl_socket_t socket)
+static void forget_socket(CurlLoop *loop, curl_socket_t fd)
 {
     guint index;
-    Watch *watch = find_watch(loop, socket, &index);
+    Socket *socket = find_socket(loop, fd, &index);
 
-    if (!watch)
+    if (!socket)
         return;
-    g_source_remove_unix_fd(&loop->source, watch->tag);
-    g_array_remove_index_fast(loop->watches, index);
+    stop_polling(loop, socket);
+    g_array_remove_index_fast(loop->sockets, index);
 }
 
-static int on_socket(CURL *easy, curl_socket_t socket, int what, void *data, void *socket_data)
+static Socket *add_socket(CurlLoop *loop, curl_socket_t fd, gboolean connection)
+{
+    Socket socket = { .fd = fd, .connection = connection, .used = TRUE };
+
+    g_array_append_val(loop->sockets, socket);
+    return &g_array_index(loop->sockets, Socket, loop->sockets->len - 1);
+}
+
+static void poll_socket(CurlLoop *loop, Socket *socket, int what)
+{
+    GIOCondition condition =
+        (what & CURL_POLL_IN ? G_IO_IN : 0) | (what & CURL_POLL_OUT ? G_IO_OUT : 0);
+
+    if (socket->tag)
+        g_source_modify_unix_fd(&loop->source, socket->tag, condition);
+    else
+        socket->tag = g_source_add_unix_fd(&loop->source, socket->fd, condition);
+}
+
+/* A socket that is polled for nothing would still wake the loop when its peer hangs up. */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
 {
     CurlLoop *loop = data;
+    guint index;
+    Socket *socket = find_socket(loop, fd, &index);
 
     (void)easy;
     (void)socket_data;
-    /* A socket that is watched for nothing would still wake the loop when its peer hangs up. */
-    if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE)
-        unwatch_socket(loop, socket);
+    if (!socket && what == CURL_POLL_REMOVE)
+        return 0;
+    if (!socket)
+        socket = add_socket(loop, fd, FALSE);
+    socket->used = what != CURL_POLL_REMOVE;
+    if (what == CURL_POLL_REMOVE && !socket->connection)
+        forget_socket(loop, fd);
+    else if (what == CURL_POLL_REMOVE || what == CURL_POLL_NONE)
+        stop_polling(loop, socket);
     else
-        watch_socket(loop, socket,
-                     (what & CURL_POLL_IN ? G_IO_IN : 0) | (what & CURL_POLL_OUT ? G_IO_OUT : 0));
+        poll_socket(loop, socket, what);
     return 0;
+}
+
+static int on_close(void *data, curl_socket_t fd)
+{
+    forget_socket(data, fd);
+    return close(fd);
+}
+
+curl_socket_t curl_loop_open_socket(CurlLoop *loop, const struct curl_sockaddr *address,
+                                    guint patience_ms)
+{
+    curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+    if (fd == CURL_SOCKET_BAD)
+        return fd;
+    /* cppcheck-suppress resourceLeak; libcurl has it closed by on_close() */
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof patience_ms);
+    return add_socket(loop, fd, TRUE)->fd;
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *data)
@@ -86,32 +134,72 @@ static int on_timer(CURLM *multi, long timeout_ms, void *data)
     return 0;
 }
 
-static int events_of(GIOCondition condition)
+static void collect(CurlLoop *loop, const Socket *socket, gushort events, gushort revents)
+{
+    GPollFD ready = { socket->fd, events, revents };
+
+    g_array_append_val(loop->ready, ready);
+}
+
+/* On an idle connection nobody may say anything: what came would be taken for the answer to the
+ * next GET. Looked at just before libcurl looks for a connection. */
+static void drop_spoiled(CurlLoop *loop)
+{
+    GPollFD *polls;
+
+    g_array_set_size(loop->ready, 0);
+    for (guint i = 0; i < loop->sockets->len; i++) {
+        const Socket *socket = &g_array_index(loop->sockets, Socket, i);
+
+        if (socket->connection && !socket->used)
+            collect(loop, socket, G_IO_IN, 0);
+    }
+    polls = (GPollFD *)(gpointer)loop->ready->data;
+    if (loop->ready->len == 0 || loop->yielding->len > 0 || g_poll(polls, loop->ready->len, 0) <= 0)
+        return;
+    for (guint i = 0; i < loop->ready->len; i++)
+        if (polls[i].revents)
+            shutdown(polls[i].fd, SHUT_RDWR);
+}
+
+void curl_loop_drop_idle(CurlLoop *loop)
+{
+    if (loop->yielding->len > 0) /* their connections look idle */
+        return;
+    for (guint i = 0; i < loop->sockets->len; i++) {
+        const Socket *socket = &g_array_index(loop->sockets, Socket, i);
+
+        if (socket->connection && !socket->used)
+            shutdown(socket->fd, SHUT_RDWR);
+    }
+}
+
+static int events_of(gushort condition)
 {
     return (condition & (G_IO_IN | G_IO_HUP) ? CURL_CSELECT_IN : 0) |
            (condition & G_IO_OUT ? CURL_CSELECT_OUT : 0) |
            (condition & (G_IO_ERR | G_IO_NVAL) ? CURL_CSELECT_ERR : 0);
 }
 
-/* Acting on one socket makes libcurl watch and unwatch others, so what is ready is noted first.
- * To act on a socket that was closed meanwhile is harmless: libcurl does not know it any more. */
+/* Acting on one socket makes libcurl poll others, so what is ready is noted first. To act on a
+ * socket that was closed meanwhile is harmless: libcurl does not know it any more. */
 static void act_on_sockets(CurlLoop *loop)
 {
     int running;
 
     g_array_set_size(loop->ready, 0);
-    for (guint i = 0; i < loop->watches->len; i++) {
-        const Watch *watch = &g_array_index(loop->watches, Watch, i);
-        Ready ready = { watch->socket,
-                        events_of(g_source_query_unix_fd(&loop->source, watch->tag)) };
+    for (guint i = 0; i < loop->sockets->len; i++) {
+        const Socket *socket = &g_array_index(loop->sockets, Socket, i);
+        GIOCondition condition =
+            socket->tag ? g_source_query_unix_fd(&loop->source, socket->tag) : 0;
 
-        if (ready.events)
-            g_array_append_val(loop->ready, ready);
+        if (condition)
+            collect(loop, socket, 0, (gushort)condition);
     }
     for (guint i = 0; i < loop->ready->len; i++) {
-        const Ready *ready = &g_array_index(loop->ready, Ready, i);
+        const GPollFD *ready = &g_array_index(loop->ready, GPollFD, i);
 
-        curl_multi_socket_action(loop->multi, ready->socket, ready->events, &running);
+        curl_multi_socket_action(loop->multi, ready->fd, events_of(ready->revents), &running);
     }
 }
 
@@ -126,6 +214,17 @@ static void act_on_timer(CurlLoop *loop)
     curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
+/* What libcurl has decoded meanwhile comes now, and may end a transfer without a message. */
+static void let_go_on(CurlLoop *loop)
+{
+    for (guint n = loop->yielding->len; n > 0 && loop->yielding->len > 0; n--) {
+        CURL *easy = g_ptr_array_steal_index(loop->yielding, 0);
+
+        if (curl_easy_pause(easy, CURLPAUSE_CONT) != CURLE_OK)
+            loop->done(easy, CURLE_WRITE_ERROR, loop->data);
+    }
+}
+
 static gboolean loop_dispatch(GSource *source, GSourceFunc callback, gpointer data)
 {
     CurlLoop *loop = (CurlLoop *)source;
@@ -134,11 +233,18 @@ static gboolean loop_dispatch(GSource *source, GSourceFunc callback, gpointer da
 
     (void)callback;
     (void)data;
-    act_on_sockets(loop); /* before the timer: an answer that is there beats its deadline */
+    loop->turn++;
+    if (loop->added)
+        drop_spoiled(loop);
+    loop->added = FALSE;
+    let_go_on(loop);
+    act_on_sockets(loop);
     act_on_timer(loop);
     while ((message = curl_multi_info_read(loop->multi, &left)))
         if (message->msg == CURLMSG_DONE)
             loop->done(message->easy_handle, message->data.result, loop->data);
+    if (loop->yielding->len > 0)
+        g_source_set_ready_time(source, 0);
     return G_SOURCE_CONTINUE;
 }
 
@@ -146,20 +252,21 @@ static void loop_finalize(GSource *source)
 {
     CurlLoop *loop = (CurlLoop *)source;
 
-    g_array_unref(loop->watches);
+    g_array_unref(loop->sockets);
     g_array_unref(loop->ready);
+    g_ptr_array_unref(loop->yielding);
 }
 
-/* HTTP/2 shares connections where the server offers it; nobody is made to wait for that. */
 static gboolean configure_multi(CurlLoop *loop, guint max_connections)
 {
     CURLM *multi = loop->multi;
 
+    curl_multi_setopt(multi, MULTI_OPTION_QUICK_EXIT, 1L); /* an older libcurl has not */
     return !curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) &&
            !curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop) &&
            !curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) &&
            !curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop) &&
-           !curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX) &&
+           !curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING) &&
            !curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)max_connections) &&
            !curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)max_connections);
 }
@@ -171,8 +278,9 @@ CurlLoop *curl_loop_new(GMainContext *context, guint max_connections, CurlLoopDo
     static GSourceFuncs source_functions = { .dispatch = loop_dispatch, .finalize = loop_finalize };
     CurlLoop *loop = (CurlLoop *)g_source_new(&source_functions, sizeof *loop);
 
-    loop->watches = g_array_new(FALSE, FALSE, sizeof(Watch));
-    loop->ready = g_array_new(FALSE, FALSE, sizeof(Ready));
+    loop->sockets = g_array_new(FALSE, FALSE, sizeof(Socket));
+    loop->ready = g_array_new(FALSE, FALSE, sizeof(GPollFD));
+    loop->yielding = g_ptr_array_new();
     loop->done = done;
     loop->data = data;
     loop->multi = curl_multi_init();
@@ -185,11 +293,25 @@ CurlLoop *curl_loop_new(GMainContext *context, guint max_connections, CurlLoopDo
 
 gboolean curl_loop_add(CurlLoop *loop, CURL *easy)
 {
-    return curl_multi_add_handle(loop->multi, easy) == CURLM_OK;
+    loop->added = TRUE;
+    return !curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close) &&
+           !curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, loop) &&
+           curl_multi_add_handle(loop->multi, easy) == CURLM_OK;
+}
+
+void curl_loop_yield(CurlLoop *loop, CURL *easy)
+{
+    g_ptr_array_add(loop->yielding, easy);
+}
+
+guint curl_loop_turn(const CurlLoop *loop)
+{
+    return loop->turn;
 }
 
 void curl_loop_remove(CurlLoop *loop, CURL *easy)
 {
+    g_ptr_array_remove(loop->yielding, easy);
     curl_multi_remove_handle(loop->multi, easy);
 }
 

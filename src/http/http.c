@@ -1,165 +1,198 @@
 /* SPDX-License-Identifier: MIT */
-/* A call is in exactly one of these lists, and leaves them only by ending:
+/* Deadlines are kept here, not by libcurl: it looks at its own before it looks at what has come, so
+ * a process that was stopped would throw away an answer that is there. The source of libcurl comes
+ * before the alarm, and a GET whose time was up while nobody ran gets a moment more.
  *
- *   list    meaning                                   ends by
- *   calls   libcurl works on it (or it never began)   libcurl, its deadline, http_cancel()
- *   due     its time is up; about to be called back   the dispatch that moved it, http_cancel()
+ * A GET on a connection that was there before has a nearer deadline, too: after quiet_us without a
+ * byte that connection counts as dead. After any deadline the idle connections count as dead.
  *
- * libcurl keeps deadlines itself, but not all of them: a call that waits for a free connection has
- * none. So each call has one here too. A call that could not begin has a deadline in the past:
- * that is how its error comes from the main loop. */
+ * A GET that could not begin has a deadline in the past: its error comes from the main loop. */
 #include "ppiofs/http/http.h"
 
+#include "ppiofs/base/alarm.h"
 #include "ppiofs/base/error.h"
 #include "ppiofs/http/curl_handle.h"
 #include "ppiofs/http/curl_loop.h"
-#include "ppiofs/http/transfer.h"
+#include "ppiofs/http/get.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+/* An alarm that rings later than that rang for a process that was stopped, or a machine that slept.
+ * What came meanwhile is there to be read: that takes no longer than the excuse. */
+#define LATE_US (G_USEC_PER_SEC / 10)
+#define EXCUSE_US (G_USEC_PER_SEC / 4)
+
+/* libcurl's own bound on how long a connection may be idle does not count the time of a suspend. */
+#define IDLE_MAX_US (118 * (gint64)G_USEC_PER_SEC)
+
+/* A request takes a socket, and while a name is looked up three more descriptors. */
+#define DESCRIPTORS_PER_CONNECTION 4
+#define DESCRIPTORS_RESERVED 64
 
 struct Http {
     CurlLoop *loop;
     CurlHandles *handles;
-    GSource *alarm; /* ready at the earliest deadline, or before */
-    GQueue calls;   /* HttpCall */
-    GQueue due;
-    Headers *headers;
+    Alarm *alarm; /* at the earliest deadline, or before */
+    const Clock *clock;
+    GQueue gets;    /* HttpGet */
+    guint64 number; /* of the last GET that was started */
+    Bearer *no_key;
+    gint64 used; /* when the last GET ended */
     char *proxy;
 };
 
-struct HttpCall {
-    Http *http;
-    GQueue *home;
-    GList link;
-    Transfer transfer;
-    gint64 started;
-    gint64 deadline;
-    HttpDone done;
-    gpointer data;
-};
-
-/* FALSE if it could not begin; the reason is in call->transfer. */
-static gboolean call_begin(HttpCall *call, const char *url)
+static gint64 due_at(const HttpGet *get)
 {
-    Http *http = call->http;
-    CURL *easy = curl_handles_take(http->handles);
+    gboolean bounded = get->reused && get->quiet_us > 0;
 
-    if (easy && transfer_set_up(&call->transfer, easy, url, http->proxy, call) &&
-        curl_loop_add(http->loop, easy))
+    return bounded ? MIN(get->deadline, get->heard + get->quiet_us) : get->deadline;
+}
+
+static void watch(HttpGet *get)
+{
+    Alarm *alarm = get->http->alarm;
+
+    if (due_at(get) < alarm_at(alarm))
+        alarm_set(alarm, due_at(get));
+}
+
+/* libcurl has a connection, and sends the request now. */
+static int on_send(void *data, char *ip, char *local_ip, int port, int local_port)
+{
+    HttpGet *get = data;
+
+    (void)ip;
+    (void)local_ip;
+    (void)port;
+    (void)local_port;
+    get->reused = !get->opened;
+    get->heard = clock_now(get->http->clock);
+    watch(get);
+    return CURL_PREREQFUNC_OK;
+}
+
+static curl_socket_t on_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    HttpGet *get = data;
+
+    (void)purpose;
+    get->opened = TRUE;
+    return curl_loop_open_socket(get->http->loop, address, (guint)(get->timeout_us / 1000));
+}
+
+/* gzip makes a thousand bytes of one, and libcurl decodes whatever has come in one call. */
+gboolean http_may_go_on(HttpGet *get, gsize length)
+{
+    CurlLoop *loop = get->http->loop;
+
+    get->heard = clock_now(get->http->clock);
+    if (get->turn != curl_loop_turn(loop))
+        get->turn_bytes = 0;
+    get->turn = curl_loop_turn(loop);
+    get->turn_bytes += length;
+    if (get->turn_bytes <= CURL_LOOP_TURN_BYTES)
         return TRUE;
-    g_set_error(&call->transfer.error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
-                "not enough memory to ask %s", call->transfer.url->host);
+    curl_loop_yield(loop, get->easy);
     return FALSE;
 }
 
-static void call_detach(HttpCall *call)
+/* FALSE if it could not begin; the reason is in get->error. */
+static gboolean get_begin(HttpGet *get)
 {
-    g_queue_unlink(call->home, &call->link);
-    if (call->transfer.easy)
-        curl_loop_remove(call->http->loop, call->transfer.easy);
-    if (g_queue_is_empty(&call->http->calls)) /* nothing under way: nothing wakes the loop */
-        g_source_set_ready_time(call->http->alarm, -1);
+    Http *http = get->http;
+    CURL *easy;
+
+    get->parsed = http_url_new(get->url, &get->error);
+    if (!get->parsed)
+        return FALSE;
+    easy = curl_handles_take(http->handles);
+    if (easy && get_set_up(get, easy, http->proxy) &&
+        !curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send) &&
+        !curl_easy_setopt(easy, CURLOPT_PREREQDATA, get) &&
+        !curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) &&
+        !curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, get) && curl_loop_add(http->loop, easy))
+        return TRUE;
+    g_set_error(&get->error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY, "not enough memory to ask %s",
+                get->parsed->host);
+    return FALSE;
 }
 
-static void call_free(HttpCall *call)
+static void get_leave(HttpGet *get)
 {
-    if (call->transfer.easy)
-        curl_handles_give_back(call->http->handles, call->transfer.easy);
-    transfer_clear(&call->transfer);
-    g_free(call);
-}
+    Http *http = get->http;
 
-static void call_end(HttpCall *call)
-{
-    gint64 elapsed_us = g_get_monotonic_time() - call->started;
-    HttpAnswer answer;
-
-    call_detach(call);
-    if (call->transfer.error) {
-        call->done(NULL, call->transfer.error, call->data);
-    } else {
-        transfer_get_answer(&call->transfer, &answer);
-        answer.elapsed_us = elapsed_us;
-        call->done(&answer, NULL, call->data);
+    g_queue_unlink(&http->gets, &get->link);
+    if (get->easy) {
+        curl_loop_remove(http->loop, get->easy);
+        curl_handles_give_back(http->handles, g_steal_pointer(&get->easy));
     }
-    call_free(call);
+    get_tear_down(get);
+    http->used = clock_now(http->clock);
+    if (g_queue_is_empty(&http->gets)) /* nothing under way: nothing wakes the loop */
+        alarm_set(http->alarm, ALARM_NEVER);
+}
+
+static void get_end(HttpGet *get, CURLcode result)
+{
+    get_conclude(get, result);
+    get->answer.elapsed_us = clock_now(get->http->clock) - get->started;
+    get_leave(get);
+    get->done(get);
 }
 
 static void on_transfer_done(CURL *easy, CURLcode result, gpointer data)
 {
     char *owner = NULL;
-    HttpCall *call;
 
     (void)data;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
-    call = (HttpCall *)owner;
-    transfer_conclude(&call->transfer, result);
-    call_end(call);
+    get_end((HttpGet *)owner, result);
 }
 
-static void move_to(HttpCall *call, GQueue *queue)
+/* A process that was stopped takes what is there before it calls a deadline passed. */
+static gboolean excuse(HttpGet *get, gint64 now)
 {
-    g_queue_unlink(call->home, &call->link);
-    g_queue_push_tail_link(queue, &call->link);
-    call->home = queue;
+    if (get->excused || !get->easy || now - due_at(get) < LATE_US)
+        return FALSE;
+    get->excused = TRUE;
+    get->heard = now;
+    get->deadline = MAX(get->deadline, now + EXCUSE_US);
+    return TRUE;
 }
 
-/* Returns the earliest deadline of the calls that stay, -1 if none does. */
-static gint64 collect_due(Http *http, gint64 now)
+/* The first, of those that were started before number @last, whose time is up. */
+static HttpGet *find_due(Http *http, gint64 now, guint64 last)
 {
-    gint64 earliest = -1;
+    for (GList *link = http->gets.head; link; link = link->next) {
+        HttpGet *get = link->data;
 
-    for (GList *link = http->calls.head, *next; link; link = next) {
-        HttpCall *call = link->data;
-
-        next = link->next;
-        if (call->deadline <= now)
-            move_to(call, &http->due);
-        else if (earliest < 0 || call->deadline < earliest)
-            earliest = call->deadline;
+        if (get->number <= last && due_at(get) <= now && !excuse(get, now))
+            return get;
     }
-    return earliest;
+    return NULL;
 }
 
-/* Callbacks may start and cancel calls: what they start waits for the next dispatch. */
-static gboolean on_alarm(gpointer data)
+/* done() may start and cancel others: what it starts waits for the next turn of the loop. */
+static void on_alarm(gpointer data)
 {
     Http *http = data;
+    gint64 now = clock_now(http->clock);
+    guint64 last = http->number;
+    HttpGet *get;
 
-    g_source_set_ready_time(http->alarm, collect_due(http, g_get_monotonic_time()));
-    while (!g_queue_is_empty(&http->due)) {
-        HttpCall *call = http->due.head->data;
-
-        transfer_conclude(&call->transfer, CURLE_OPERATION_TIMEDOUT);
-        call_end(call);
+    while ((get = find_due(http, now, last))) {
+        get->went_quiet = get->deadline > now;
+        if (get->easy)
+            http_drop_idle(http);
+        get_end(get, CURLE_OPERATION_TIMEDOUT);
     }
-    return G_SOURCE_CONTINUE;
+    for (GList *link = http->gets.head; link; link = link->next)
+        watch(link->data);
 }
 
-static void set_alarm(Http *http, gint64 deadline)
-{
-    gint64 ready_time = g_source_get_ready_time(http->alarm);
-
-    if (ready_time < 0 || deadline < ready_time)
-        g_source_set_ready_time(http->alarm, deadline);
-}
-
-static gboolean alarm_dispatch(GSource *source, GSourceFunc callback, gpointer data)
-{
-    (void)source;
-    return callback(data);
-}
-
-static GSource *alarm_new(Http *http, GMainContext *context)
-{
-    static GSourceFuncs alarm_functions = { .dispatch = alarm_dispatch };
-    GSource *alarm = g_source_new(&alarm_functions, sizeof(GSource));
-
-    g_source_set_static_name(alarm, "http deadlines");
-    g_source_set_callback(alarm, on_alarm, http, NULL);
-    g_source_attach(alarm, context);
-    return alarm;
-}
-
-Http *http_new(const HttpOptions *options, GMainContext *context, GError **error)
+Http *http_new(const HttpOptions *options, const Clock *clock, GMainContext *context,
+               GError **error)
 {
     guint max_connections = MAX(options->max_connections, 1);
     g_autoptr(Http) http = NULL;
@@ -169,12 +202,12 @@ Http *http_new(const HttpOptions *options, GMainContext *context, GError **error
         return NULL;
     }
     http = g_new0(Http, 1);
-    http->headers = headers_new(NULL);
+    http->clock = clock;
+    http->no_key = bearer_new(NULL);
     http->proxy = g_strdup(options->proxy);
     http->handles = curl_handles_new(options->cacert, max_connections);
-    /* Before the alarm, so that an answer that is there beats its deadline after a stall. */
     http->loop = curl_loop_new(context, max_connections, on_transfer_done, http);
-    http->alarm = alarm_new(http, context);
+    http->alarm = alarm_new(context, clock, on_alarm, http);
     if (!http->handles || !http->loop) {
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
                     "libcurl %s cannot do what ppiofs needs",
@@ -184,48 +217,79 @@ Http *http_new(const HttpOptions *options, GMainContext *context, GError **error
     return g_steal_pointer(&http);
 }
 
-void http_set_bearer(Http *http, const char *key)
+static void reset(HttpGet *get)
 {
-    headers_unref(http->headers);
-    http->headers = headers_new(key);
+    *get = (HttpGet){
+        .url = get->url,
+        .if_none_match = get->if_none_match,
+        .bearer = get->bearer,
+        .max_body = get->max_body,
+        .timeout_us = MAX(get->timeout_us, 1000),
+        .quiet_us = get->quiet_us,
+        .fresh = get->fresh,
+        .done = get->done,
+        .data = get->data,
+        .body.max = get->max_body,
+    };
 }
 
-HttpCall *http_get(Http *http, const char *url, const char *if_none_match, guint timeout_ms,
-                   gsize max_body, HttpDone done, gpointer data)
+void http_start(Http *http, HttpGet *get)
 {
-    HttpCall *call = g_new0(HttpCall, 1);
+    gint64 now = clock_now(http->clock);
 
-    call->http = http;
-    call->home = &http->calls;
-    call->link.data = call;
-    call->done = done;
-    call->data = data;
-    call->started = g_get_monotonic_time();
-    if (transfer_init(&call->transfer, url, if_none_match, http->headers, timeout_ms, max_body) &&
-        call_begin(call, url))
-        call->deadline = call->started + (gint64)call->transfer.timeout_ms * 1000;
-    g_queue_push_tail_link(&http->calls, &call->link);
-    set_alarm(http, call->deadline);
-    return call;
+    reset(get);
+    get->http = http;
+    get->link.data = get;
+    get->number = ++http->number;
+    get->started = get->heard = now;
+    if (!get->bearer)
+        get->bearer = http->no_key;
+    get->condition.next = bearer_headers(get->bearer);
+    if (get->if_none_match)
+        get->condition.data = g_strconcat("If-None-Match: ", get->if_none_match, NULL);
+    if (now - http->used > IDLE_MAX_US)
+        http_drop_idle(http);
+    g_queue_push_tail_link(&http->gets, &get->link);
+    if (get_begin(get))
+        get->deadline = now + get->timeout_us;
+    watch(get);
 }
 
-void http_cancel(HttpCall *call)
+void http_cancel(HttpGet *get)
 {
-    call_detach(call);
-    call_free(call);
+    get_leave(get);
+    http_clear(get);
+}
+
+void http_drop_idle(Http *http)
+{
+    curl_loop_drop_idle(http->loop);
+}
+
+guint http_affordable_connections(guint wanted)
+{
+    struct rlimit limit;
+    rlim_t room;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return wanted;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    room = limit.rlim_cur > DESCRIPTORS_RESERVED ? limit.rlim_cur - DESCRIPTORS_RESERVED : 0;
+    return (guint)CLAMP(room / DESCRIPTORS_PER_CONNECTION, 1, wanted);
 }
 
 void http_free(Http *http)
 {
     if (!http)
         return;
-    while (!g_queue_is_empty(&http->calls))
-        http_cancel(http->calls.head->data);
-    g_source_destroy(http->alarm);
-    g_source_unref(http->alarm);
+    while (!g_queue_is_empty(&http->gets))
+        http_cancel(http->gets.head->data);
+    alarm_free(http->alarm);
     curl_handles_free(http->handles);
     curl_loop_free(http->loop);
-    headers_unref(http->headers);
+    bearer_unref(http->no_key);
     g_free(http->proxy);
     g_free(http);
     curl_global_cleanup();

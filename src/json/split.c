@@ -8,7 +8,8 @@
 
 struct JsonSplit {
     Prepass prepass;
-    const char *at; /* the first byte of the next item, or before it; NULL: not begun */
+    const char *item; /* the one that is read now */
+    const char *at;   /* behind it; NULL: there are no items, or not begun */
 };
 
 JsonSplit *json_split_new(const char *bytes, gsize length, const char *member)
@@ -28,14 +29,19 @@ gboolean json_split_check(JsonSplit *split, gsize budget, gboolean *ret_done, GE
     return good;
 }
 
-JsonDoc *json_split_rest(const JsonSplit *split, GError **error)
+JsonDoc *json_split_rest(const JsonSplit *split, gsize max, GError **error)
 {
     const Prepass *whole = &split->prepass;
     const char *cut = whole->array_start ? whole->array_start : whole->end;
     const char *go_on = whole->array_end ? whole->array_end : whole->end;
     gsize before = (gsize)(cut - whole->start), after = (gsize)(whole->end - go_on);
-    g_autofree char *rest = g_try_malloc(before + after);
+    g_autofree char *rest = before + after > max ? NULL : g_try_malloc(before + after);
 
+    if (before + after > max) {
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
+                    "JSON with more than %" G_GSIZE_FORMAT " bytes beside its items", max);
+        return NULL;
+    }
     if (!rest) {
         g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
                             "not enough memory for JSON");
@@ -46,22 +52,23 @@ JsonDoc *json_split_rest(const JsonSplit *split, GError **error)
     return json_parse(rest, before + after, error);
 }
 
-JsonDoc *json_split_next(JsonSplit *split, gsize *ret_length, GError **error)
+gsize json_split_next(JsonSplit *split)
 {
     const char *end = split->prepass.array_end;
-    const char *first;
 
-    *ret_length = 0;
     if (!split->at)
-        return NULL;
+        return 0;
     while (split->at < end && memchr(", \t\r\n", *split->at, 5))
         split->at++;
-    if (split->at == end)
-        return NULL;
-    first = split->at;
-    split->at = prepass_item_end(&split->prepass, first);
-    *ret_length = (gsize)(split->at - first);
-    return json_parse(first, *ret_length, error);
+    split->item = split->at;
+    if (split->at < end)
+        split->at = prepass_item_end(&split->prepass, split->item);
+    return (gsize)(split->at - split->item);
+}
+
+JsonDoc *json_split_parse(const JsonSplit *split, GError **error)
+{
+    return json_parse(split->item, (gsize)(split->at - split->item), error);
 }
 
 void json_split_free(JsonSplit *split)

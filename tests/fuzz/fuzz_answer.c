@@ -48,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AnswerQuestion question = { LABEL, ANSWER_OF_LIST, FALSE, KEY };
     HttpAnswer answer = { .retry_after_us = -1 };
     g_autoptr(GString) body = NULL;
+    g_autoptr(GBytes) bytes = NULL;
     g_autoptr(GError) status_error = NULL;
     g_autoptr(GError) body_error = NULL;
 
@@ -55,8 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     body = body_with_key(data + 3, size - 3);
     answer.status = 100 + (guint)(data[0] << 8 | data[1]) % 500;
-    answer.body = body->str;
-    answer.length = body->len;
+    bytes = g_bytes_new_static(body->str, body->len);
+    answer.body = bytes;
     question.route = data[2] & 1 ? ANSWER_OF_LIST : ANSWER_OF_INSTANCE;
     question.conditional = (data[2] & 2) != 0;
 

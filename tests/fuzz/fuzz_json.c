@@ -55,17 +55,17 @@ static gboolean read_apart(JsonSplit *split, const cJSON *whole)
     const cJSON *data = json_member(whole, "data");
     const cJSON *item = data ? data->child : NULL;
     g_autoptr(GError) error = NULL;
-    g_autoptr(JsonDoc) rest = json_split_rest(split, &error);
-    gsize length;
+    g_autoptr(JsonDoc) rest = json_split_rest(split, G_MAXSIZE, &error);
 
     if (rest && json_member(json_root(rest), "data") && json_member(json_root(rest), "data")->child)
         return TRUE; /* it was not recognised */
     while (!error) {
-        g_autoptr(JsonDoc) doc = json_split_next(split, &length, &error);
+        g_autoptr(JsonDoc) doc = NULL;
 
-        if (!doc)
+        if (json_split_next(split) == 0)
             break;
-        if (whole) {
+        doc = json_split_parse(split, &error);
+        if (doc && whole) {
             g_assert_nonnull(item);
             assert_same(json_root(doc), item);
             item = item->next;

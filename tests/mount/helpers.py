@@ -147,8 +147,8 @@ def has_ended(pid):
 
 
 def hang_up(mount):
-    """SIGHUP, and waits until it has done its work: all is dropped, failures and pauses too, here
-    and in the kernel. The list is fetched first: so there is something to be seen going."""
+    """SIGHUP, and waits until it has done its work: all is dropped, failures too, here and in
+    the kernel, and no pause that the API asked for is left. The list is fetched first: so there is something to be seen going."""
     with contextlib.suppress(OSError):
         mount.ls("instances")
     mount.signal(signal.SIGHUP)

@@ -66,6 +66,7 @@ def test_a_cursor_that_comes_back_is_an_error(fresh, page):
 def test_a_list_that_says_more_without_a_cursor_ends(fresh):
     fresh.api.fault("list", body=list_body(b'{"id":"a"}').replace(b"false", b"true"))
     assert fresh.mount.ls("instances") == ["a"]
+    assert "instances may be missing" in fresh.mount.read(".ppiofs/last_error")
 
 
 def test_a_missing_list_route_is_no_empty_account(fresh):

@@ -7,11 +7,9 @@ from urllib.parse import parse_qs
 
 import mock_fleet
 import pytest
-from certificates import Authority
 from failures import DEPTH_MOST, broken, deep, fresh  # noqa: F401
 from helpers import (ALL, ONE, as_json, errno_of, hang_up, list_body, read_errno,
                      wait_for)
-from http2 import Http2Front
 from mock_api import MockApi
 
 LONG_NAME = b"x" * 9000
@@ -163,34 +161,3 @@ def test_a_refusal_that_comes_and_goes(fresh, status):
         wait_for(lambda: errno_of(os.listdir, fresh.mount.path / "instances") is None)
         assert fresh.mount.read(f"instances/{ONE}/status") == "running\n"
     assert fresh.api.count() < 20
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("http2"))
-
-
-# What the first requests meet; the next is answered. -> how many connections that takes.
-HTTP2 = {
-    "an answer": ((), 1),
-    "GOAWAY": ((Http2Front.go_away,), 2),
-    "GOAWAY twice": ((Http2Front.go_away, Http2Front.go_away), 3),
-    "an answer and GOAWAY": ((Http2Front.answer_and_go_away,), 2),
-    "a stream refused": ((Http2Front.refuse_stream,), 2),
-    "a stream broken": ((Http2Front.break_stream,), 1),
-    "half an answer": ((Http2Front.half_an_answer,), 2),
-    "nonsense": ((Http2Front.speak_nonsense,), 2),
-}
-
-
-@pytest.mark.parametrize("case", HTTP2)
-def test_a_connection_of_http2_that_ends_early_is_made_anew(mount_factory, authority, case):
-    script, connections = HTTP2[case]
-    body = list_body(b'{"id":"a","name":"%s"}' % LONG_NAME)
-    with Http2Front(authority.issue("localhost"), body, script) as front:
-        mount = mount_factory(api=front.url, options={"ttl": 0, "cacert": authority.certificate})
-        for _ in range(3):
-            assert mount.ls("instances") == ["a"]
-        assert front.connections == connections, front.failures
-        assert mount.read_bytes("instances/a/name") == LONG_NAME + b"\n"
-        mount.unmount()

@@ -246,7 +246,8 @@ static char *work_record(gconstpointer data, GError **error)
 
 static char *work_page(gconstpointer data, GError **error)
 {
-    HttpAnswer answer = { .status = 200, .body = data, .length = strlen(data) };
+    g_autoptr(GBytes) body = g_bytes_new_static(data, strlen(data));
+    HttpAnswer answer = { .status = 200, .body = body };
     g_autoptr(Page) page = page_read(&answer, 0, error);
 
     if (page == NULL)

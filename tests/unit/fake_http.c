@@ -6,21 +6,20 @@
 struct Http {
     GQueue script;     /* FakeReply* */
     GPtrArray *asked;  /* FakeRequest* */
-    GPtrArray *flying; /* HttpCall* */
+    GPtrArray *flying; /* Call* */
     FakeHandler handler;
     gpointer handler_data;
     guint max_flying;
     guint n_cancelled;
-    char *bearer;
+    guint n_dropped;
 };
 
-struct HttpCall {
+typedef struct {
     Http *http;
-    HttpDone done;
-    gpointer data;
+    HttpGet *get;
     FakeReply reply;
     GSource *source;
-};
+} Call;
 
 static void free_request(gpointer data)
 {
@@ -28,6 +27,7 @@ static void free_request(gpointer data)
 
     g_free(request->url);
     g_free(request->if_none_match);
+    g_free(request->key);
     g_free(request);
 }
 
@@ -40,9 +40,11 @@ Http *fake_http_new(void)
     return http;
 }
 
-Http *http_new(const HttpOptions *options, GMainContext *context, GError **error)
+Http *http_new(const HttpOptions *options, const Clock *clock, GMainContext *context,
+               GError **error)
 {
     (void)options;
+    (void)clock;
     (void)context;
     (void)error;
     return fake_http_new();
@@ -59,7 +61,7 @@ void fake_http_handle(Http *http, FakeHandler handler, gpointer data)
     http->handler_data = data;
 }
 
-static void call_free(HttpCall *call)
+static void call_free(Call *call)
 {
     g_ptr_array_remove(call->http->flying, call);
     if (call->source) {
@@ -70,28 +72,25 @@ static void call_free(HttpCall *call)
     g_free(call);
 }
 
-static void call_end(HttpCall *call)
+static void call_end(Call *call)
 {
-    FakeReply reply = call->reply;
-    HttpDone done = call->done;
-    gpointer data = call->data;
-    const char *body = reply.body ? reply.body : "";
-    HttpAnswer answer = {
-        .status = reply.status,
-        .body = body,
-        .length = reply.length ? reply.length : strlen(body),
-        .etag = reply.etag,
-        .retry_after_us = reply.retry_after_us ? reply.retry_after_us : -1,
+    const FakeReply *reply = &call->reply;
+    const char *body = reply->body ? reply->body : "";
+    HttpGet *get = call->get;
+
+    get->answer = (HttpAnswer){
+        .status = reply->status,
+        .body = g_bytes_new(body, reply->length ? reply->length : strlen(body)),
+        .etag = g_strdup(reply->etag),
+        .retry_after_us = reply->retry_after_us ? reply->retry_after_us : -1,
+        .age_us = reply->age_us,
         .elapsed_us = 1000,
     };
-    g_autoptr(GError) error = NULL;
-
-    if (reply.status == 0)
-        error = g_error_new(PPIOFS_ERROR, (gint)reply.error, "%s", body);
-    call->reply.owned = NULL;
+    if (reply->status == 0)
+        get->error = g_error_new(PPIOFS_ERROR, (gint)reply->error, "%s", body);
+    get->went_quiet = reply->quiet;
     call_free(call);
-    done(error ? NULL : &answer, error, data);
-    g_free(reply.owned);
+    get->done(get);
 }
 
 static gboolean on_idle(gpointer data)
@@ -100,15 +99,17 @@ static gboolean on_idle(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static const FakeRequest *remember(Http *http, const char *url, const char *if_none_match,
-                                   guint timeout_ms, gsize max_body)
+static const FakeRequest *remember(Http *http, const HttpGet *get)
 {
     FakeRequest *request = g_new0(FakeRequest, 1);
 
-    request->url = g_strdup(url);
-    request->if_none_match = g_strdup(if_none_match);
-    request->timeout_ms = timeout_ms;
-    request->max_body = max_body;
+    request->url = g_strdup(get->url);
+    request->if_none_match = g_strdup(get->if_none_match);
+    request->key = g_strdup(get->bearer ? bearer_text(get->bearer) : NULL);
+    request->timeout_us = get->timeout_us;
+    request->quiet_us = get->quiet_us;
+    request->max_body = get->max_body;
+    request->fresh = get->fresh;
     request->at = g_get_monotonic_time();
     g_ptr_array_add(http->asked, request);
     return request;
@@ -127,15 +128,14 @@ static FakeReply next_reply(Http *http, const FakeRequest *request)
     return reply;
 }
 
-HttpCall *http_get(Http *http, const char *url, const char *if_none_match, guint timeout_ms,
-                   gsize max_body, HttpDone done, gpointer data)
+void http_start(Http *http, HttpGet *get)
 {
-    HttpCall *call = g_new0(HttpCall, 1);
+    Call *call = g_new0(Call, 1);
 
     call->http = http;
-    call->done = done;
-    call->data = data;
-    call->reply = next_reply(http, remember(http, url, if_none_match, timeout_ms, max_body));
+    call->get = get;
+    get->http = http;
+    call->reply = next_reply(http, remember(http, get));
     g_ptr_array_add(http->flying, call);
     http->max_flying = MAX(http->max_flying, http->flying->len);
     if (!call->reply.hold) {
@@ -143,27 +143,39 @@ HttpCall *http_get(Http *http, const char *url, const char *if_none_match, guint
         g_source_set_callback(call->source, on_idle, call, NULL);
         g_source_attach(call->source, NULL);
     }
-    return call;
 }
 
-void http_cancel(HttpCall *call)
+void http_cancel(HttpGet *get)
 {
-    call->http->n_cancelled++;
-    call_free(call);
+    Http *http = get->http;
+
+    for (guint i = 0; i < http->flying->len; i++)
+        if (((Call *)http->flying->pdata[i])->get == get) {
+            http->n_cancelled++;
+            call_free(http->flying->pdata[i]);
+            return;
+        }
+    g_assert_not_reached();
+}
+
+void http_clear(HttpGet *get)
+{
+    g_clear_error(&get->error);
+    g_clear_pointer(&get->answer.body, g_bytes_unref);
+    g_clear_pointer(&get->answer.etag, g_free);
+}
+
+void http_drop_idle(Http *http)
+{
+    http->n_dropped++;
 }
 
 void fake_http_end(Http *http, FakeReply reply)
 {
-    HttpCall *call = http->flying->pdata[0];
+    Call *call = http->flying->pdata[0];
 
     call->reply = reply;
     call_end(call);
-}
-
-void http_set_bearer(Http *http, const char *key)
-{
-    g_free(http->bearer);
-    http->bearer = g_strdup(key);
 }
 
 guint fake_http_n_requests(const Http *http)
@@ -192,9 +204,9 @@ guint fake_http_n_cancelled(const Http *http)
     return http->n_cancelled;
 }
 
-const char *fake_http_bearer(const Http *http)
+guint fake_http_n_dropped(const Http *http)
 {
-    return http->bearer;
+    return http->n_dropped;
 }
 
 gboolean http_check_url(const char *url, GError **error)
@@ -220,6 +232,5 @@ void http_free(Http *http)
     g_queue_clear_full(&http->script, g_free);
     g_ptr_array_unref(http->flying);
     g_ptr_array_unref(http->asked);
-    g_free(http->bearer);
     g_free(http);
 }

@@ -14,16 +14,20 @@ typedef struct {
     gsize length;          /* 0: that of the string @body */
     const char *etag;      /* may be NULL */
     gint64 retry_after_us; /* 0 stands for "absent" */
-    PpiofsError error;     /* for status 0 */
-    gboolean hold;         /* does not end by itself: see fake_http_end() */
-    char *owned;           /* freed when the answer was given; may be @body */
+    gint64 age_us;
+    PpiofsError error; /* for status 0 */
+    gboolean quiet;    /* went_quiet */
+    gboolean hold;     /* does not end by itself: see fake_http_end() */
+    char *owned;       /* freed when the answer was given; may be @body */
 } FakeReply;
 
 typedef struct {
     char *url;
     char *if_none_match;
-    guint timeout_ms;
+    char *key; /* NULL: none was sent */
+    gint64 timeout_us, quiet_us;
     gsize max_body;
+    gboolean fresh;
     gint64 at; /* g_get_monotonic_time() */
 } FakeRequest;
 
@@ -41,7 +45,7 @@ const FakeRequest *fake_http_request(const Http *http, guint i);
 guint fake_http_n_flying(const Http *http);
 guint fake_http_max_flying(const Http *http);
 guint fake_http_n_cancelled(const Http *http);
-const char *fake_http_bearer(const Http *http);
+guint fake_http_n_dropped(const Http *http); /* calls of http_drop_idle() */
 
 /* Ends the oldest request under way with @reply, from inside this call. */
 void fake_http_end(Http *http, FakeReply reply);

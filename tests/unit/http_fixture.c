@@ -21,7 +21,7 @@ Fixture *fixture_new(const ServerScript *scripts, gsize count, guint max_connect
     f->descriptors_before = count_descriptors();
     f->server = server_new(scripts, count);
     f->context = g_main_context_new();
-    f->http = http_new(&options, f->context, &error);
+    f->http = http_new(&options, clock_system(), f->context, &error);
     g_assert_no_error(error);
     return f;
 }
@@ -44,25 +44,27 @@ void fixture_free(Fixture *f)
     g_free(f);
 }
 
-void note(const HttpAnswer *answer, const GError *error, gpointer data)
+void note(HttpGet *get)
 {
-    Outcome *outcome = data;
+    Outcome *outcome = get->data;
+    const HttpAnswer *answer = &get->answer;
 
-    g_assert_false(outcome->fixture->asking); /* never called from inside http_get() */
-    g_assert_true((answer == NULL) != (error == NULL));
-    outcome->call = NULL;
+    g_assert_false(outcome->fixture->asking); /* never called from inside http_start() */
     outcome->times++;
     outcome->fixture->over++;
-    if (error) {
-        outcome->error = g_error_copy(error);
-        return;
+    outcome->went_quiet = get->went_quiet;
+    if (get->error) {
+        outcome->error = g_error_copy(get->error);
+    } else {
+        outcome->status = answer->status;
+        outcome->body = g_string_new_len(g_bytes_get_data(answer->body, NULL),
+                                         (gssize)g_bytes_get_size(answer->body));
+        outcome->etag = g_strdup(answer->etag);
+        outcome->retry_after_us = answer->retry_after_us;
+        outcome->elapsed_us = answer->elapsed_us;
+        outcome->age_us = answer->age_us;
     }
-    g_assert_nonnull(answer->body);
-    outcome->status = answer->status;
-    outcome->body = g_string_new_len(answer->body, (gssize)answer->length);
-    outcome->etag = g_strdup(answer->etag);
-    outcome->retry_after_us = answer->retry_after_us;
-    outcome->elapsed_us = answer->elapsed_us;
+    http_clear(get);
 }
 
 void outcome_clear(Outcome *outcome)
@@ -71,24 +73,42 @@ void outcome_clear(Outcome *outcome)
     if (outcome->body)
         g_string_free(outcome->body, TRUE);
     g_free(outcome->etag);
+    g_free(outcome->url);
     *outcome = (Outcome){ 0 };
 }
 
-void ask_url(Fixture *f, Outcome *outcome, const char *url, guint timeout_ms, gsize max_body,
-             HttpDone done)
+void prepare(Fixture *f, Outcome *outcome, const char *url, guint timeout_ms, gsize max_body)
 {
-    *outcome = (Outcome){ .fixture = f };
+    *outcome = (Outcome){ .fixture = f, .url = g_strdup(url) };
+    outcome->get = (HttpGet){
+        .url = outcome->url,
+        .timeout_us = timeout_ms * 1000,
+        .max_body = max_body,
+        .done = note,
+        .data = outcome,
+    };
+}
+
+void start(Outcome *outcome)
+{
+    Fixture *f = outcome->fixture;
+
     f->asking = TRUE;
-    outcome->call = http_get(f->http, url, NULL, timeout_ms, max_body, done, outcome);
+    http_start(f->http, &outcome->get);
     f->asking = FALSE;
-    g_assert_nonnull(outcome->call);
+}
+
+void ask_url(Fixture *f, Outcome *outcome, const char *url, guint timeout_ms, gsize max_body)
+{
+    prepare(f, outcome, url, timeout_ms, max_body);
+    start(outcome);
 }
 
 void ask(Fixture *f, Outcome *outcome, guint timeout_ms)
 {
     g_autofree char *url = server_url(f->server, "/path?cursor=c");
 
-    ask_url(f, outcome, url, timeout_ms, MAX_BODY, note);
+    ask_url(f, outcome, url, timeout_ms, MAX_BODY);
 }
 
 void run_until(Fixture *f, guint over)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* http_fixture: an Http on a loop of its own beside a scripted server, and what became of its
- * calls. That no callback comes from inside http_get(), and that every descriptor is closed at the
- * end, is asserted in every test. */
+ * calls. That no callback comes from inside http_start(), and that every descriptor is closed at
+ * the end, is asserted in every test. */
 #pragma once
 
 #include "ppiofs/http/http.h"
@@ -22,20 +22,23 @@ typedef struct {
     GMainContext *context;
     Http *http;
     guint descriptors_before;
-    gboolean asking; /* http_get() is on the stack */
+    gboolean asking; /* http_start() is on the stack */
     guint over;
 } Fixture;
 
 typedef struct {
     Fixture *fixture;
-    HttpCall *call; /* NULL when it is over */
-    guint times;    /* called back */
+    HttpGet get;
+    char *url;
+    guint times; /* called back */
     GError *error;
     guint status;
     GString *body;
     char *etag;
     gint64 retry_after_us;
     gint64 elapsed_us;
+    gint64 age_us;
+    gboolean went_quiet;
 } Outcome;
 
 Fixture *fixture_new(const ServerScript *scripts, gsize count, guint max_connections);
@@ -48,15 +51,18 @@ void fixture_free(Fixture *f);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fixture, fixture_free)
 
-/* An HttpDone; its data is an Outcome. */
-void note(const HttpAnswer *answer, const GError *error, gpointer data);
+/* HttpGet.done; its data is an Outcome. */
+void note(HttpGet *get);
 
 void outcome_clear(Outcome *outcome);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Outcome, outcome_clear)
 
-void ask_url(Fixture *f, Outcome *outcome, const char *url, guint timeout_ms, gsize max_body,
-             HttpDone done);
+/* Prepares outcome->get and nothing more. */
+void prepare(Fixture *f, Outcome *outcome, const char *url, guint timeout_ms, gsize max_body);
+void start(Outcome *outcome);
+
+void ask_url(Fixture *f, Outcome *outcome, const char *url, guint timeout_ms, gsize max_body);
 void ask(Fixture *f, Outcome *outcome, guint timeout_ms);
 void ask_and_wait(Fixture *f, Outcome *outcome, guint timeout_ms);
 

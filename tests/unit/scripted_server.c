@@ -54,6 +54,10 @@ static gboolean play(int fd, const ServerScript *script)
             return FALSE;
         g_usleep(script->dribble_ms * 1000UL);
     }
+    if (script->later) {
+        g_usleep(20 * 1000);
+        send_all(fd, script->later, strlen(script->later));
+    }
     while (script->endless)
         if (!send_all(fd, script->endless, strlen(script->endless)))
             return FALSE;

@@ -14,6 +14,7 @@ typedef enum {
 typedef struct {
     const char *bytes;
     gsize length;        /* 0: up to the NUL */
+    const char *later;   /* sent 20 ms after @bytes, unasked for; NULL: nothing */
     const char *endless; /* sent over and over after @bytes; NULL: nothing */
     guint delay_ms;      /* before anything is sent */
     guint dribble_ms;    /* after each byte of @bytes */

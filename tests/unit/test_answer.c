@@ -12,15 +12,25 @@
 static const AnswerQuestion about_instance = { LABEL, ANSWER_OF_INSTANCE, FALSE, KEY };
 static const AnswerQuestion about_list = { "GET /gpus/v2/instances", ANSWER_OF_LIST, FALSE, KEY };
 
+static void answer_clear(HttpAnswer *answer)
+{
+    g_bytes_unref(answer->body);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HttpAnswer, answer_clear)
+
 static HttpAnswer make_answer(guint status, const char *body)
 {
-    return (
-        HttpAnswer){ .status = status, .body = body, .length = strlen(body), .retry_after_us = -1 };
+    return (HttpAnswer){
+        .status = status,
+        .body = g_bytes_new(body, strlen(body)),
+        .retry_after_us = -1,
+    };
 }
 
 static GError *ask(const AnswerQuestion *question, guint status, const char *body)
 {
-    HttpAnswer answer = make_answer(status, body);
+    g_auto(HttpAnswer) answer = make_answer(status, body);
     GError *error = NULL;
 
     g_assert_false(answer_check(question, &answer, &error));
@@ -80,7 +90,8 @@ static void test_each_status_has_its_error(void)
 
 static void test_200_and_an_asked_304_are_answers(void)
 {
-    HttpAnswer ok = make_answer(200, ""), same = make_answer(304, "");
+    g_auto(HttpAnswer) ok = make_answer(200, "");
+    g_auto(HttpAnswer) same = make_answer(304, "");
     AnswerQuestion conditional = about_list;
     g_autoptr(GError) error = NULL;
 
@@ -132,7 +143,7 @@ static void test_messages_are_sentences(void)
 
 static void test_a_wait_is_told(void)
 {
-    HttpAnswer answer = make_answer(429, "");
+    g_auto(HttpAnswer) answer = make_answer(429, "");
     g_autoptr(GError) error = NULL;
 
     answer.retry_after_us = 30 * G_USEC_PER_SEC;
@@ -172,14 +183,6 @@ static void test_an_echoed_key_is_starred_out(void)
     }
 }
 
-static void test_the_key_before_is_starred_out_too(void)
-{
-    const AnswerQuestion question = { LABEL, ANSWER_OF_INSTANCE, FALSE, "sk_new", KEY };
-    g_autoptr(GError) error = ask(&question, 401, "neither " KEY " nor sk_new");
-
-    g_assert_null(strstr(error->message, "sk_"));
-}
-
 static void test_broken_json_is_not_quoted(void)
 {
     static const char *const bodies[] = {
@@ -208,7 +211,7 @@ static void test_a_key_across_the_cut_is_starred_out(void)
 
 static void test_a_wrong_body_names_the_page_that_came_instead(void)
 {
-    HttpAnswer answer = make_answer(200, "<html><title>Please log in</title>");
+    g_auto(HttpAnswer) answer = make_answer(200, "<html><title>Please log in</title>");
     g_autoptr(GError) error = answer_error_body(&about_list, &answer, "it is no list", NULL);
 
     g_assert_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER);
@@ -218,7 +221,7 @@ static void test_a_wrong_body_names_the_page_that_came_instead(void)
 
 static void test_a_wrong_body_keeps_the_code_of_its_cause(void)
 {
-    HttpAnswer answer = make_answer(200, "{}");
+    g_auto(HttpAnswer) answer = make_answer(200, "{}");
     g_autoptr(GError) cause =
         g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "too deep near " KEY);
     g_autoptr(GError) error = answer_error_body(&about_list, &answer, "it is no list", cause);
@@ -238,7 +241,7 @@ static void test_of_a_wrong_body_no_data_is_quoted(void)
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(bodies); i++) {
-        HttpAnswer answer = make_answer(200, bodies[i]);
+        g_auto(HttpAnswer) answer = make_answer(200, bodies[i]);
         g_autoptr(GError) error =
             answer_error_body(&about_instance, &answer, "it is no instance", NULL);
         g_assert_null(strstr(error->message, "hunter2"));
@@ -255,8 +258,6 @@ int main(int argc, char **argv)
     g_test_add_func("/answer/a_wait_is_told", test_a_wait_is_told);
     g_test_add_func("/answer/long_bodies_are_cut", test_long_bodies_are_cut);
     g_test_add_func("/answer/an_echoed_key_is_starred_out", test_an_echoed_key_is_starred_out);
-    g_test_add_func("/answer/the_key_before_is_starred_out_too",
-                    test_the_key_before_is_starred_out_too);
     g_test_add_func("/answer/broken_json_is_not_quoted", test_broken_json_is_not_quoted);
     g_test_add_func("/answer/a_key_across_the_cut_is_starred_out",
                     test_a_key_across_the_cut_is_starred_out);

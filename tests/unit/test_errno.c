@@ -29,7 +29,6 @@ static void test_each_error_has_the_number_that_the_tree_promises(void)
         { PPIOFS_ERROR_BAD_ANSWER, EBADMSG },
         { PPIOFS_ERROR_TOO_LARGE, EFBIG },
         { PPIOFS_ERROR_SERVER, EIO },
-        { PPIOFS_ERROR_CANCELLED, EINTR },
         { PPIOFS_ERROR_NO_MEMORY, ENOMEM },
         { PPIOFS_ERROR_USAGE, EIO },
         { PPIOFS_ERROR_MOUNTED, EIO },

@@ -77,6 +77,9 @@ static void test_etag_and_retry_after_are_handed_on(void)
         { "ETag: \"a\x01\"\r\n", NULL, -1 }, /* not one to send back */
         { "ETag:\r\nRetry-After: soon\r\n", NULL, -1 },
         { "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n", NULL, G_USEC_PER_SEC },
+        { "Date: Sun, 06 Nov 1994 08:49:07 GMT\r\n"
+          "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
+          NULL, 30 * G_USEC_PER_SEC }, /* by its own clock */
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -166,9 +169,9 @@ static void test_a_body_may_be_as_large_as_its_bound_and_no_larger(void)
         g_auto(Outcome) fits;
         g_auto(Outcome) too_large;
 
-        ask_url(f, &fits, url, TIMEOUT_MS, 40000, note);
+        ask_url(f, &fits, url, TIMEOUT_MS, 40000);
         run_until(f, 1);
-        ask_url(f, &too_large, url, TIMEOUT_MS, 39999, note);
+        ask_url(f, &too_large, url, TIMEOUT_MS, 39999);
         run_until(f, 2);
         assert_answer(&fits, 200, body);
         g_assert_error(too_large.error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
@@ -190,77 +193,50 @@ static void test_a_request_says_who_asks_and_for_what(void)
     g_assert_null(strstr(request, "If-None-Match"));
 }
 
-static void test_the_key_of_the_moment_is_sent(void)
+static void ask_with(Fixture *f, Outcome *outcome, Bearer *bearer, const char *if_none_match)
 {
-    static const char *const keys[] = { "first", "second", NULL, "third" };
+    g_autofree char *url = server_url(f->server, "/");
+
+    prepare(f, outcome, url, TIMEOUT_MS, MAX_BODY);
+    outcome->get.bearer = bearer;
+    outcome->get.if_none_match = if_none_match;
+    start(outcome);
+}
+
+static void test_each_request_carries_its_own_key_and_condition(void)
+{
+    static const struct {
+        const char *key, *condition;
+    } cases[] = { { "first", "\"v1\"" }, { "second", NULL }, { NULL, "\"v2\"" }, { NULL, NULL } };
     g_autoptr(Fixture) f = fixture_for(OK_HELLO);
 
-    for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
-        g_autofree char *line = g_strdup_printf("\r\nAuthorization: Bearer %s\r\n", keys[i]);
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Bearer) bearer = bearer_new(cases[i].key);
+        g_autofree char *key = g_strdup_printf("\r\nAuthorization: Bearer %s\r\n", cases[i].key);
+        g_autofree char *match = g_strdup_printf("\r\nIf-None-Match: %s\r\n", cases[i].condition);
         g_autofree char *request = NULL;
         g_auto(Outcome) outcome;
 
-        http_set_bearer(f->http, keys[i]);
-        ask_and_wait(f, &outcome, TIMEOUT_MS);
+        ask_with(f, &outcome, bearer, cases[i].condition);
+        run_until(f, i + 1);
         request = server_request(f->server, i);
-        if (keys[i])
-            g_assert_nonnull(strstr(request, line));
-        else
-            g_assert_null(strstr(request, "Authorization"));
+        g_assert_true((strstr(request, key) != NULL) == (cases[i].key != NULL));
+        g_assert_true((strstr(request, "Authorization") != NULL) == (cases[i].key != NULL));
+        g_assert_true((strstr(request, match) != NULL) == (cases[i].condition != NULL));
+        g_assert_true((strstr(request, "If-None-Match") != NULL) == (cases[i].condition != NULL));
         g_assert_nonnull(strstr(request, "\r\nAccept: application/json\r\n"));
     }
-}
-
-static void test_a_call_keeps_the_key_it_was_started_with(void)
-{
-    static const ServerScript script = { .bytes = OK_HELLO, .delay_ms = 20 };
-    g_autoptr(Fixture) f = fixture_new(&script, 1, 1);
-    g_auto(Outcome) first;
-    g_auto(Outcome) second; /* waits for the connection, and for the key it will send */
-
-    http_set_bearer(f->http, "old");
-    ask(f, &first, TIMEOUT_MS);
-    ask(f, &second, TIMEOUT_MS);
-    http_set_bearer(f->http, "new");
-    run_until(f, 2);
-    for (guint i = 0; i < 2; i++) {
-        g_autofree char *request = server_request(f->server, i);
-
-        g_assert_nonnull(strstr(request, "\r\nAuthorization: Bearer old\r\n"));
-    }
-}
-
-static void test_if_none_match_is_sent_with_one_call_only(void)
-{
-    g_autoptr(Fixture) f =
-        fixture_for("HTTP/1.1 304 Not Modified\r\nETag: \"v1\"\r\nContent-Length: 5\r\n\r\n");
-    g_autofree char *url = server_url(f->server, "/");
-    g_autofree char *with = NULL;
-    g_autofree char *without = NULL;
-    g_auto(Outcome) first = { .fixture = f };
-    g_auto(Outcome) second;
-
-    http_set_bearer(f->http, "key");
-    http_get(f->http, url, "\"v1\"", TIMEOUT_MS, MAX_BODY, note, &first);
-    run_until(f, 1);
-    ask_and_wait(f, &second, TIMEOUT_MS);
-    with = server_request(f->server, 0);
-    without = server_request(f->server, 1);
-
-    assert_answer(&first, 304, "");
-    g_assert_cmpstr(first.etag, ==, "\"v1\"");
-    g_assert_nonnull(strstr(with, "\r\nIf-None-Match: \"v1\"\r\n"));
-    g_assert_nonnull(strstr(with, "\r\nAuthorization: Bearer key\r\n"));
-    g_assert_null(strstr(without, "If-None-Match"));
 }
 
 static void test_errors_name_the_host_but_neither_key_nor_query(void)
 {
     g_autoptr(Fixture) f = fixture_for(OK_HELLO);
+    g_autoptr(Bearer) bearer = bearer_new("sesame");
     g_auto(Outcome) bad;
 
-    http_set_bearer(f->http, "sesame");
-    ask_url(f, &bad, "http://127.0.0.1:1/gone?cursor=c", TIMEOUT_MS, MAX_BODY, note);
+    prepare(f, &bad, "http://127.0.0.1:1/gone?cursor=c", TIMEOUT_MS, MAX_BODY);
+    bad.get.bearer = bearer;
+    start(&bad);
     run_until(f, 1);
 
     g_assert_nonnull(strstr(bad.error->message, "127.0.0.1"));
@@ -279,7 +255,7 @@ static void test_plain_http_goes_round_every_proxy(void)
     g_setenv("ALL_PROXY", "http://192.0.2.1:1", TRUE);
     f = fixture_new(&script, 1, 2);
     http_free(f->http);
-    f->http = http_new(&options, f->context, NULL);
+    f->http = http_new(&options, clock_system(), f->context, NULL);
     ask_and_wait(f, &outcome, TIMEOUT_MS);
     g_unsetenv("http_proxy");
     g_unsetenv("ALL_PROXY");
@@ -298,9 +274,7 @@ int main(int argc, char **argv)
     g_test_add_func("/http/gzip-bad", test_a_badly_compressed_body_is_a_bad_answer);
     g_test_add_func("/http/body-bound", test_a_body_may_be_as_large_as_its_bound_and_no_larger);
     g_test_add_func("/http/request", test_a_request_says_who_asks_and_for_what);
-    g_test_add_func("/http/key", test_the_key_of_the_moment_is_sent);
-    g_test_add_func("/http/key-kept", test_a_call_keeps_the_key_it_was_started_with);
-    g_test_add_func("/http/if-none-match", test_if_none_match_is_sent_with_one_call_only);
+    g_test_add_func("/http/own", test_each_request_carries_its_own_key_and_condition);
     g_test_add_func("/http/errors", test_errors_name_the_host_but_neither_key_nor_query);
     g_test_add_func("/http/no-proxy", test_plain_http_goes_round_every_proxy);
     return g_test_run();

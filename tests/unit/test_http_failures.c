@@ -59,6 +59,13 @@ static const struct {
     { "bad length",
       { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello", .then = THEN_CLOSE },
       PPIOFS_ERROR_PROTOCOL },
+    { "two codings",
+      { .bytes = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: 1\r\n\r\nx" },
+      PPIOFS_ERROR_BAD_ANSWER },
+    { "a coding in a prelude",
+      { .bytes = "HTTP/1.1 103 Early\r\nContent-Encoding: gzip\r\n\r\nHTTP/1.1 200 OK\r\n"
+                 "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx" },
+      PPIOFS_ERROR_BAD_ANSWER },
     { "endless headers",
       { .bytes = "HTTP/1.1 200 OK\r\n", .endless = "X: y\r\n" },
       PPIOFS_ERROR_TOO_LARGE },
@@ -190,7 +197,7 @@ static void ask_port(Fixture *f, Outcome *outcome, guint port, guint timeout_ms)
 {
     g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/", port);
 
-    ask_url(f, outcome, url, timeout_ms, MAX_BODY, note);
+    ask_url(f, outcome, url, timeout_ms, MAX_BODY);
     run_until(f, 1);
 }
 
@@ -236,7 +243,7 @@ static void test_a_name_that_nobody_knows_is_unreachable(void)
     g_autoptr(Fixture) f = fixture_for(OK_HELLO);
     g_auto(Outcome) outcome;
 
-    ask_url(f, &outcome, "https://missing.test/", TIMEOUT_MS, MAX_BODY, note);
+    ask_url(f, &outcome, "https://missing.test/", TIMEOUT_MS, MAX_BODY);
     run_until(f, 1);
     g_assert_error(outcome.error, PPIOFS_ERROR, PPIOFS_ERROR_UNREACHABLE);
     g_assert_nonnull(strstr(outcome.error->message, "missing.test"));
@@ -247,14 +254,14 @@ static void test_a_silent_resolver_holds_up_neither_the_deadline_nor_the_end(voi
 {
     HttpOptions options = { .max_connections = 4 };
     g_autoptr(GMainContext) context = g_main_context_new();
-    Fixture f = { .context = context, .http = http_new(&options, context, NULL) };
+    Fixture f = { .context = context, .http = http_new(&options, clock_system(), context, NULL) };
     gint64 started = g_get_monotonic_time();
     g_auto(Outcome) outcome;
     g_auto(Outcome) cut_off;
 
-    ask_url(&f, &outcome, "https://silent.test/", SHORT_TIMEOUT_MS, MAX_BODY, note);
+    ask_url(&f, &outcome, "https://silent.test/", SHORT_TIMEOUT_MS, MAX_BODY);
     run_until(&f, 1);
-    ask_url(&f, &cut_off, "https://silent.test/", TIMEOUT_MS, MAX_BODY, note);
+    ask_url(&f, &cut_off, "https://silent.test/", TIMEOUT_MS, MAX_BODY);
     for (int i = 0; i < 20; i++) {
         g_main_context_iteration(context, FALSE);
         g_usleep(1000);
@@ -276,7 +283,7 @@ static void test_urls_that_may_not_be_asked_fail_from_the_loop(void)
     for (guint i = 0; i < G_N_ELEMENTS(urls); i++) {
         g_auto(Outcome) outcome;
 
-        ask_url(f, &outcome, urls[i], TIMEOUT_MS, MAX_BODY, note);
+        ask_url(f, &outcome, urls[i], TIMEOUT_MS, MAX_BODY);
         run_until(f, i + 1);
         g_assert_error(outcome.error, PPIOFS_ERROR, PPIOFS_ERROR_PROTOCOL);
     }

@@ -23,6 +23,7 @@ typedef struct {
     GPtrArray *records; /* of the last list; NULL if it failed */
     gboolean unchanged;
     guint n_pages;
+    gboolean warned;
     GError *error;
     guint page_of_handler;
 } Fixture;
@@ -33,7 +34,7 @@ static Fixture *fixture_new_with(guint page_size)
     ApiOptions options = {
         .base_url = "https://api.example.com",
         .page_size = page_size,
-        .max_requests = 16,
+        .parallel_requests = 16,
         .timeout_us = 5 * S,
     };
 
@@ -69,7 +70,7 @@ static void on_list(const ApiList *list, const GError *error, gpointer data)
 {
     Fixture *f = data;
 
-    g_assert_true((list == NULL) != (error == NULL));
+    g_assert_true((list->records == NULL) == (error != NULL));
     fixture_forget(f);
     f->n_ends++;
     if (error) {
@@ -79,6 +80,7 @@ static void on_list(const ApiList *list, const GError *error, gpointer data)
     f->records = g_ptr_array_ref(list->records);
     f->unchanged = list->unchanged;
     f->n_pages = list->n_pages;
+    f->warned = list->warning != NULL;
 }
 
 static void run_until_ends(Fixture *f, guint n)
@@ -163,10 +165,7 @@ static void test_each_way_to_say_that_it_was_the_last_page(void)
 {
     static const char *const bodies[] = {
         PAGE(ITEM("a"), "p2", "false"),
-        PAGE(ITEM("a"), "", "true"),
         "{\"data\":[" ITEM("a") "]}",
-        "{\"data\":[" ITEM("a") "],\"has_more\":true}",
-        "{\"data\":[" ITEM("a") "],\"next_cursor\":null,\"has_more\":true}",
         "{\"data\":[" ITEM("a") "],\"next_cursor\":\"\"}",
         "{\"data\":[" ITEM("a") "],\"next_cursor\":7,\"has_more\":false}",
     };
@@ -176,6 +175,27 @@ static void test_each_way_to_say_that_it_was_the_last_page(void)
         list_scripted(f, bodies[i]);
         assert_ids(f, "a");
         g_assert_cmpuint(fake_http_n_requests(f->http), ==, 1);
+    }
+}
+
+static void test_more_without_a_cursor_is_taken_with_a_warning(void)
+{
+    static const char *const bodies[] = {
+        PAGE(ITEM("a"), "", "true"),
+        "{\"data\":[" ITEM("a") "],\"has_more\":true}",
+        "{\"data\":[" ITEM("a") "],\"next_cursor\":null,\"has_more\":true}",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bodies); i++) {
+        g_autoptr(Fixture) f = fixture_new();
+
+        g_test_expect_message("ppiofs", G_LOG_LEVEL_WARNING, "*instances may be missing*");
+        list_scripted(f, bodies[i]);
+        g_test_assert_expected_messages();
+        assert_ids(f, "a");
+        g_assert_true(f->warned);
+        list_scripted(f, bodies[i]); /* said again, logged once */
+        g_assert_true(f->unchanged && f->warned);
     }
 }
 
@@ -686,6 +706,7 @@ int main(int argc, char **argv)
     ADD(pages_follow_the_cursor);
     ADD(without_a_page_size_no_limit_is_sent);
     ADD(each_way_to_say_that_it_was_the_last_page);
+    ADD(more_without_a_cursor_is_taken_with_a_warning);
     ADD(a_cursor_without_has_more_is_followed);
     ADD(empty_lists);
     ADD(a_body_that_is_no_page_is_bad);

@@ -18,14 +18,18 @@ typedef struct {
     Requests *requests;
     gint64 offset;
     gboolean long_rests;
-    GPtrArray *waiters;
-    GString *ends; /* a word for each request that ended, in order */
+    GPtrArray *waiters; /* Waiter, which frees itself at its end */
+    guint n_refused;    /* times that another key was asked for */
+    gboolean reads_key; /* ... and is going to be read */
+    GString *ends;      /* a word for each request that ended, in order */
     guint n_ends;
     GError *error; /* of the last */
     gboolean frees_requests;
+    gint64 asked; /* of the last */
 } Fixture;
 
 typedef struct {
+    Request request;
     Fixture *f;
     const char *name;
 } Waiter;
@@ -40,22 +44,51 @@ static gint64 fixture_random(gint64 below, gpointer data)
     return ((Fixture *)data)->long_rests ? below - 1 : 0;
 }
 
-static Fixture *fixture_new(guint max_requests, gint64 timeout_us)
+static gboolean on_refused(gpointer data)
+{
+    Fixture *f = data;
+
+    f->n_refused++;
+    return f->reads_key;
+}
+
+static Fixture *fixture_new(guint parallel_requests, gint64 timeout_us)
 {
     Fixture *f = g_new0(Fixture, 1);
-    RequestsOptions options = { max_requests, timeout_us, fixture_random, f };
+    RequestsOptions options = { parallel_requests, timeout_us, fixture_random, f };
 
     f->clock = (Clock){ fixture_now, NULL, f };
     f->http = fake_http_new();
     f->ends = g_string_new(NULL);
-    f->waiters = g_ptr_array_new_with_free_func(g_free);
+    f->waiters = g_ptr_array_new();
     f->requests = requests_new(f->http, &f->clock, &f->stats, &options);
+    requests_on_refused(f->requests, on_refused, f);
     return f;
+}
+
+static void leave(Waiter *waiter)
+{
+    g_ptr_array_remove(waiter->f->waiters, waiter);
+    request_clear(&waiter->request);
+    g_free(waiter);
+}
+
+static void cancel(Request *request)
+{
+    request_cancel(request);
+    leave((Waiter *)request);
+}
+
+static void free_requests(Fixture *f)
+{
+    while (f->waiters->len > 0)
+        cancel(f->waiters->pdata[0]);
+    g_clear_pointer(&f->requests, requests_free);
 }
 
 static void fixture_free(Fixture *f)
 {
-    requests_free(f->requests);
+    free_requests(f);
     http_free(f->http);
     g_string_free(f->ends, TRUE);
     g_ptr_array_unref(f->waiters);
@@ -65,39 +98,46 @@ static void fixture_free(Fixture *f)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fixture, fixture_free)
 
-static void on_done(const HttpAnswer *answer, const GError *error, gpointer data)
+static void on_done(Request *request, const HttpAnswer *answer, const GError *error)
 {
-    Waiter *waiter = data;
+    Waiter *waiter = (Waiter *)request;
     Fixture *f = waiter->f;
 
     g_assert_true((answer == NULL) != (error == NULL));
     g_string_append_printf(f->ends, "%s ", waiter->name);
     f->n_ends++;
+    f->asked = request->asked;
     g_clear_error(&f->error);
     f->error = error ? g_error_copy(error) : NULL;
+    leave(waiter);
     if (f->frees_requests)
-        g_clear_pointer(&f->requests, requests_free);
+        free_requests(f);
 }
 
-static Request *start(Fixture *f, const char *name, AnswerRoute route)
+static Request *start_in(Fixture *f, const char *name, Lane lane, guint share)
 {
-    Waiter *waiter = g_new(Waiter, 1);
-    g_autofree char *url = g_strconcat("http://127.0.0.1/", name, NULL);
-    g_autofree char *label = g_strconcat("GET /", name, NULL);
-    RequestSpec spec = { .url = url, .label = label, .max_body = 100, .route = route };
+    Waiter *waiter = g_new0(Waiter, 1);
+    Request *request = &waiter->request;
     guint before = f->n_ends;
-    Request *request;
 
-    *waiter = (Waiter){ f, name };
+    waiter->f = f;
+    waiter->name = name;
+    request->url = g_strconcat("http://127.0.0.1/", name, NULL);
+    request->label = g_strconcat("GET /", name, NULL);
+    request->max_body = 100;
+    request->route = lane == LANE_LISTS ? ANSWER_OF_LIST : ANSWER_OF_INSTANCE;
+    request->entry.lane = lane;
+    request->entry.share = share;
+    request->done = on_done;
     g_ptr_array_add(f->waiters, waiter);
-    request = request_start(f->requests, &spec, on_done, waiter);
+    request_start(f->requests, request);
     g_assert_cmpuint(f->n_ends, ==, before);
     return request;
 }
 
 static Request *get(Fixture *f, const char *name)
 {
-    return start(f, name, ANSWER_OF_INSTANCE);
+    return start_in(f, name, LANE_KNOWN, 0);
 }
 
 static void run_until_ends(Fixture *f, guint n)
@@ -165,8 +205,8 @@ static void test_an_answer_ends_it(void)
     request = fake_http_request(f->http, 0);
     g_assert_cmpstr(request->url, ==, "http://127.0.0.1/a");
     g_assert_cmpuint(request->max_body, ==, 100);
-    g_assert_cmpuint(request->timeout_ms, <=, 10000);
-    g_assert_cmpuint(request->timeout_ms, >, 9000);
+    g_assert_cmpuint(request->timeout_us, <=, 10 * S);
+    g_assert_cmpuint(request->timeout_us, >, 9 * S);
     g_assert_cmpuint(f->stats.requests, ==, 1);
     g_assert_cmpuint(f->stats.answers[2], ==, 1);
     g_assert_cmpuint(f->stats.bytes, ==, 5);
@@ -269,10 +309,10 @@ static void test_a_later_try_has_what_is_left_of_the_time(void)
     f->offset += 6 * S;
     fake_http_end(f->http, reply(500));
     run_until_ends(f, 1);
-    g_assert_cmpuint(fake_http_request(f->http, 1)->timeout_ms, <=, 4000);
+    g_assert_cmpuint(fake_http_request(f->http, 1)->timeout_us, <=, 4 * S);
 }
 
-static void test_no_more_than_max_requests_are_under_way(void)
+static void test_no_more_than_parallel_requests_are_under_way(void)
 {
     g_autoptr(Fixture) f = fixture_new(3, 10 * S);
     FakeReply ok = reply(200);
@@ -295,8 +335,8 @@ static void test_lists_go_first_and_each_kind_in_order(void)
     get(f, "a");
     get(f, "b");
     get(f, "c");
-    start(f, "L", ANSWER_OF_LIST);
-    start(f, "M", ANSWER_OF_LIST);
+    start_in(f, "L", LANE_LISTS, 0);
+    start_in(f, "M", LANE_LISTS, 0);
     run_until_ends(f, 5);
     g_assert_cmpstr(f->ends->str, ==, "a L M b c ");
 }
@@ -361,7 +401,7 @@ static void test_retry_after_holds_all_requests_back(void)
         g_main_context_iteration(NULL, TRUE);
     asked = g_get_monotonic_time();
     g_assert_cmpint(requests_closed_until(f->requests), >, asked);
-    start(f, "L", ANSWER_OF_LIST);
+    start_in(f, "L", LANE_LISTS, 0);
     run_until_ends(f, 2);
     g_assert_no_error(f->error);
     for (guint i = 1; i < 3; i++)
@@ -380,7 +420,7 @@ static void test_when_the_wait_is_over_the_queue_goes_on_by_itself(void)
     first = get(f, "a");
     run_for(10 * MS);
     get(f, "b");
-    request_cancel(first);
+    cancel(first);
     run_until_ends(f, 1);
     g_assert_cmpint(g_get_monotonic_time() - begin, <, 5 * S);
 }
@@ -403,11 +443,27 @@ static void test_who_cannot_wait_that_long_is_busy_at_once(void)
     g_assert_cmpuint(fake_http_n_requests(f->http), ==, 1);
     g_assert_cmpint(g_get_monotonic_time() - begin, <, 400 * MS); /* no rest */
 
-    requests_reset(f->requests);
-    fake_http_script(f->http, reply(200));
+    requests_reset(f->requests); /* SIGHUP is no excuse */
     get(f, "after");
     run_until_ends(f, 4);
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
+    g_assert_cmpint(f->asked, ==, 0); /* nothing was sent */
+    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 1);
+    g_assert_cmpuint(fake_http_n_dropped(f->http), ==, 1);
+}
+
+static void test_a_reset_closes_the_circuit(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    go_offline(f);
+    requests_reset(f->requests);
+    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "*again");
+    fake_http_script(f->http, reply(200));
+    get(f, "a");
+    run_until_ends(f, 6);
     g_assert_no_error(f->error);
+    g_test_assert_expected_messages();
 }
 
 static void test_offline_nobody_waits_and_nothing_is_sent(void)
@@ -466,7 +522,7 @@ static void test_a_cancelled_probe_does_not_close_the_gate_for_ever(void)
     f->offset += S;
     fake_http_script(f->http, hold());
     probe = get(f, "probe");
-    request_cancel(probe);
+    cancel(probe);
     f->offset += S;
     g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "*again");
     fake_http_script(f->http, reply(200));
@@ -571,9 +627,9 @@ static void test_a_cancelled_request_ends_silently_wherever_it_is(void)
     flying = get(f, "flying");
     queued = get(f, "queued");
     g_assert_cmpuint(fake_http_n_flying(f->http), ==, 1);
-    request_cancel(queued);
-    request_cancel(resting);
-    request_cancel(flying);
+    cancel(queued);
+    cancel(resting);
+    cancel(flying);
     g_assert_cmpuint(fake_http_n_cancelled(f->http), ==, 1);
     g_assert_cmpuint(f->stats.in_flight, ==, 0);
 
@@ -581,7 +637,7 @@ static void test_a_cancelled_request_ends_silently_wherever_it_is(void)
     get(f, "closes");
     run_until_ends(f, 1);
     doomed = get(f, "doomed");
-    request_cancel(doomed);
+    cancel(doomed);
     run_for(50 * MS);
     g_assert_cmpstr(f->ends->str, ==, "closes ");
 }
@@ -595,7 +651,7 @@ static void test_a_cancelled_request_makes_room(void)
     fake_http_script(f->http, reply(200));
     first = get(f, "a");
     get(f, "b");
-    request_cancel(first);
+    cancel(first);
     run_until_ends(f, 1);
     g_assert_cmpstr(f->ends->str, ==, "b ");
 }
@@ -631,6 +687,155 @@ static void test_an_overdue_request_may_free_everything(void)
     g_assert_cmpuint(f->n_ends, ==, 1);
 }
 
+static void test_asked_is_when_the_answered_try_was_sent_less_its_age(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+    gint64 begin = fixture_now(f);
+
+    fake_http_script(f->http, hold());
+    fake_http_script(f->http, hold());
+    get(f, "a");
+    f->offset += S;
+    fake_http_end(f->http, reply(500));
+    while (fake_http_n_flying(f->http) == 0)
+        g_main_context_iteration(NULL, TRUE);
+    f->offset += S;
+    fake_http_end(f->http, (FakeReply){ .status = 404, .age_us = S / 2 });
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND);
+    g_assert_cmpint(f->asked, >=, begin + S / 2);
+    g_assert_cmpint(f->asked, <, begin + S);
+}
+
+static void test_a_connection_that_went_quiet_costs_a_new_one_and_no_rest(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+    FakeReply quiet = { .error = PPIOFS_ERROR_TIMEOUT, .quiet = TRUE };
+
+    f->long_rests = TRUE;
+    for (guint i = 0; i < 5; i++) {
+        fake_http_script(f->http, quiet);
+        fake_http_script(f->http, reply(200));
+        get(f, "a");
+        run_until_ends(f, i + 1);
+        g_assert_no_error(f->error);
+        g_assert_false(fake_http_request(f->http, 2 * i)->fresh);
+        g_assert_true(fake_http_request(f->http, 2 * i + 1)->fresh);
+    }
+    g_assert_cmpint(fake_http_request(f->http, 0)->quiet_us, ==, 10 * S / 3);
+    g_assert_cmpuint(f->stats.requests, ==, 10);
+    g_assert_cmpuint(f->stats.in_flight, ==, 0);
+    g_assert_cmpint(requests_closed_until(f->requests), ==, 0); /* no outage */
+}
+
+static void test_a_slow_api_is_not_taken_for_dead(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    fake_http_script(f->http, hold());
+    fake_http_script(f->http, reply(200));
+    get(f, "a");
+    f->offset += 4 * S;
+    fake_http_end(f->http, reply(200));
+    get(f, "b");
+    run_until_ends(f, 2);
+    g_assert_cmpint(fake_http_request(f->http, 1)->quiet_us, >=, 8 * S);
+}
+
+/* Sixteen are under way with a key when it is changed: nobody hears of it. */
+static void test_what_was_refused_with_an_older_key_is_sent_again(void)
+{
+    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
+
+    requests_set_key(f->requests, "old");
+    for (guint i = 0; i < 16; i++)
+        fake_http_script(f->http, hold());
+    for (guint i = 0; i < 16; i++)
+        fake_http_script(f->http, reply(200));
+    for (guint i = 0; i < 16; i++)
+        get(f, "a");
+    g_assert_true(requests_set_key(f->requests, "new"));
+    for (guint i = 0; i < 16; i++)
+        fake_http_end(f->http, reply(i % 2 ? 401 : 403));
+    run_until_ends(f, 16);
+    g_assert_no_error(f->error);
+    g_assert_cmpuint(f->n_refused, ==, 0);
+    for (guint i = 0; i < 32; i++)
+        g_assert_cmpstr(fake_http_request(f->http, i)->key, ==, i < 16 ? "old" : "new");
+}
+
+static void test_what_was_refused_waits_until_the_key_was_read_again(void)
+{
+    static const char *const keys[] = { "new", "old" };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autoptr(Fixture) f = fixture_new(1, 10 * S);
+
+        f->reads_key = TRUE;
+        requests_set_key(f->requests, "old");
+        fake_http_script(f->http, reply(401));
+        fake_http_script(f->http, reply(401));
+        get(f, "a");
+        get(f, "b");
+        run_for(20 * MS);
+        g_assert_cmpuint(f->n_refused, ==, 2); /* it waits, and holds up nobody */
+        g_assert_cmpuint(f->n_ends, ==, 0);
+        f->reads_key = FALSE;
+        fake_http_script(f->http, reply(200));
+        fake_http_script(f->http, reply(200));
+        g_assert_true(requests_set_key(f->requests, keys[i]) == (i == 0));
+        run_until_ends(f, 2);
+        g_assert_cmpuint(fake_http_n_requests(f->http), ==, i == 0 ? 4 : 2);
+        g_assert_cmpint(f->error != NULL, ==, i == 1);
+    }
+}
+
+static void test_what_waits_for_a_key_ends_with_its_deadline(void)
+{
+    g_autoptr(Fixture) f = fixture_new(1, 100 * MS);
+
+    f->reads_key = TRUE;
+    fake_http_script(f->http, reply(401));
+    get(f, "a");
+    run_until_ends(f, 1);
+    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED);
+}
+
+/* One user's many do not hold up another's one. */
+static void test_users_take_turns(void)
+{
+    g_autoptr(Fixture) f = fixture_new(1, 10 * S);
+    FakeReply ok = reply(200);
+
+    fake_http_handle(f->http, always, &ok);
+    for (guint i = 0; i < 4; i++)
+        start_in(f, "a", LANE_KNOWN, 1);
+    start_in(f, "b", LANE_KNOWN, 2);
+    start_in(f, "c", LANE_KNOWN, 3);
+    start_in(f, "b", LANE_KNOWN, 2);
+    run_until_ends(f, 7);
+    g_assert_cmpstr(f->ends->str, ==, "a a b c a b a ");
+}
+
+static void test_ids_that_nobody_knows_have_a_quarter_of_the_room(void)
+{
+    static const struct {
+        guint parallel, most;
+    } rows[] = { { 16, 4 }, { 7, 1 }, { 1, 1 } };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(Fixture) f = fixture_new(rows[i].parallel, 10 * S);
+
+        for (guint j = 0; j < 50; j++)
+            fake_http_script(f->http, hold());
+        for (guint j = 0; j < 20; j++)
+            start_in(f, "unknown", LANE_UNKNOWN, j);
+        g_assert_cmpuint(fake_http_n_flying(f->http), ==, rows[i].most);
+        for (guint j = 0; j < 20; j++)
+            get(f, "known");
+        g_assert_cmpuint(fake_http_n_flying(f->http), ==, rows[i].parallel);
+    }
+}
+
 static void test_at_rest_nothing_wakes_up(void)
 {
     g_autoptr(Fixture) f = fixture_new(4, 10 * S);
@@ -652,7 +857,7 @@ static void test_one_line_in_the_debug_log_per_answer(void)
 
     fake_http_script(f->http, (FakeReply){ .status = 200, .body = "hello" });
     fake_http_script(f->http, failure(PPIOFS_ERROR_PROTOCOL));
-    g_test_expect_message("ppiofs", G_LOG_LEVEL_DEBUG, "GET /a: 200, 1 ms, 5 bytes");
+    g_test_expect_message("ppiofs", G_LOG_LEVEL_DEBUG, "GET /a: 200, * ms, 5 bytes");
     g_test_expect_message("ppiofs", G_LOG_LEVEL_DEBUG, "GET /b: no answer, * ms: no luck");
     get(f, "a");
     get(f, "b");
@@ -670,7 +875,7 @@ int main(int argc, char **argv)
     ADD(there_is_a_rest_between_tries);
     ADD(without_time_for_a_rest_the_last_error_counts);
     ADD(a_later_try_has_what_is_left_of_the_time);
-    ADD(no_more_than_max_requests_are_under_way);
+    ADD(no_more_than_parallel_requests_are_under_way);
     ADD(lists_go_first_and_each_kind_in_order);
     ADD(who_has_rested_goes_before_who_came_later);
     ADD(who_rests_longer_does_not_hold_others_up);
@@ -678,6 +883,15 @@ int main(int argc, char **argv)
     ADD(retry_after_holds_all_requests_back);
     ADD(when_the_wait_is_over_the_queue_goes_on_by_itself);
     ADD(who_cannot_wait_that_long_is_busy_at_once);
+    ADD(a_reset_closes_the_circuit);
+    ADD(asked_is_when_the_answered_try_was_sent_less_its_age);
+    ADD(a_connection_that_went_quiet_costs_a_new_one_and_no_rest);
+    ADD(a_slow_api_is_not_taken_for_dead);
+    ADD(what_was_refused_with_an_older_key_is_sent_again);
+    ADD(what_was_refused_waits_until_the_key_was_read_again);
+    ADD(what_waits_for_a_key_ends_with_its_deadline);
+    ADD(users_take_turns);
+    ADD(ids_that_nobody_knows_have_a_quarter_of_the_room);
     ADD(offline_nobody_waits_and_nothing_is_sent);
     ADD(offline_one_probe_goes_and_its_answer_opens_the_gate);
     ADD(a_failed_probe_is_not_repeated);

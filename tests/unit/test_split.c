@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define REST_MAX 10000
+
 /* Checked in bits of @budget bytes. NULL and @error if it is refused. */
 static JsonSplit *split_in(const char *text, gsize budget, GError **error)
 {
@@ -46,17 +48,16 @@ static char *split_text(const char *text, gsize budget)
     GString *out = g_string_new(NULL);
 
     g_assert_no_error(error);
-    g_autoptr(JsonDoc) rest = json_split_rest(split, &error);
+    g_autoptr(JsonDoc) rest = json_split_rest(split, REST_MAX, &error);
     g_assert_no_error(error);
     show(out, json_root(rest));
     for (;;) {
-        gsize length;
-        g_autoptr(JsonDoc) item = json_split_next(split, &length, &error);
+        g_autoptr(JsonDoc) item = NULL;
 
-        g_assert_no_error(error);
-        if (!item)
+        if (json_split_next(split) == 0)
             return g_string_free(out, FALSE);
-        g_assert_cmpuint(length, >, 0);
+        item = json_split_parse(split, &error);
+        g_assert_no_error(error);
         g_string_append(out, " | ");
         show(out, json_root(item));
     }
@@ -126,19 +127,33 @@ static void test_two_arrays_of_the_name_are_equal_keys(void)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(JsonSplit) split = split_in("{\"data\":[1],\"data\":[2]}", 5, &error);
-    g_autoptr(JsonDoc) rest = json_split_rest(split, &error);
+    g_autoptr(JsonDoc) rest = json_split_rest(split, REST_MAX, &error);
 
     g_assert_null(rest);
     g_assert_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER);
+}
+
+static void test_a_rest_over_its_bound_is_too_large(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(JsonSplit) split = split_in("{\"data\":[1],\"more\":123456789}", 5, &error);
+    g_autoptr(JsonDoc) fits =
+        json_split_rest(split, strlen("{\"data\":[],\"more\":123456789}"), NULL);
+    g_autoptr(JsonDoc) rest = json_split_rest(split, 20, &error);
+
+    g_assert_nonnull(fits);
+    g_assert_null(rest);
+    g_assert_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
 }
 
 static void test_equal_keys_in_an_item_are_refused(void)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(JsonSplit) split = split_in("{\"data\":[{\"a\":1,\"a\":2}]}", 5, &error);
-    gsize length;
-    g_autoptr(JsonDoc) item = json_split_next(split, &length, &error);
+    gsize length = json_split_next(split);
+    g_autoptr(JsonDoc) item = json_split_parse(split, &error);
 
+    g_assert_cmpuint(length, ==, strlen("{\"a\":1,\"a\":2}"));
     g_assert_null(item);
     g_assert_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER);
 }
@@ -192,14 +207,15 @@ static void test_an_item_with_too_many_values_is_refused_and_the_next_is_not(voi
 {
     g_autoptr(GString) text = g_string_new("{\"data\":[[0");
     g_autoptr(GError) error = NULL;
-    gsize length;
 
     for (guint i = 0; i < JSON_MAX_VALUES; i++)
         g_string_append(text, ",0");
     g_string_append(text, "],7]}");
     g_autoptr(JsonSplit) split = split_in(text->str, 5000, NULL);
-    g_autoptr(JsonDoc) first = json_split_next(split, &length, &error);
-    g_autoptr(JsonDoc) second = json_split_next(split, &length, NULL);
+    json_split_next(split);
+    g_autoptr(JsonDoc) first = json_split_parse(split, &error);
+    json_split_next(split);
+    g_autoptr(JsonDoc) second = json_split_parse(split, NULL);
     g_assert_null(first);
     g_assert_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
     g_assert_cmpstr(json_text(json_root(second)), ==, "7");
@@ -212,6 +228,7 @@ int main(int argc, char **argv)
     g_test_add_func("/split/refused_in_bits_as_in_one",
                     test_what_is_no_json_is_refused_in_bits_as_in_one);
     g_test_add_func("/split/two_arrays", test_two_arrays_of_the_name_are_equal_keys);
+    g_test_add_func("/split/rest-bound", test_a_rest_over_its_bound_is_too_large);
     g_test_add_func("/split/equal_keys_in_an_item", test_equal_keys_in_an_item_are_refused);
     g_test_add_func("/split/steps", test_steps_are_short_and_what_is_large_is_found_at_once);
     g_test_add_func("/split/values",

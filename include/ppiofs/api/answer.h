@@ -24,15 +24,11 @@ typedef struct {
     const char *label; /* "GET /path", printable */
     AnswerRoute route;
     gboolean conditional; /* If-None-Match was sent: 304 is an answer */
-    const char *key;      /* never to be shown; may be NULL */
-    const char *old_key;  /* nor the one before: answers to it may be under way; may be NULL */
+    const char *key;      /* it was sent with, never to be shown; may be NULL */
 } AnswerQuestion;
 
 /* TRUE for 200, and for 304 if it was asked for; else the error of the table in answer.c. */
 gboolean answer_check(const AnswerQuestion *question, const HttpAnswer *answer, GError **error);
-
-/* The body, to be kept beyond the answer. NULL: not enough memory. (transfer full) */
-GBytes *answer_copy_body(const HttpAnswer *answer);
 
 /* A 200 whose body is not what it should be: PPIOFS_ERROR_BAD_ANSWER (or the code of @cause) that
  * says why, and quotes the page or the message that came instead. @cause may be NULL. */

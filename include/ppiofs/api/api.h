@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* api: the two endpoints of the instance API. Bytes to records, error bodies to errors; a polite
- * client (see gate.h): retries, Retry-After, the circuit, at most max_requests at once.
+ * client (see gate.h): retries, Retry-After, the circuit, at most parallel_requests at once.
  *
  *   GET {base}/gpus/v2/instances?limit=N&cursor=C   -> {"data": [...], "next_cursor", "has_more"}
  *   GET {base}/gpus/v2/instances/{id}               -> the bare object */
@@ -12,10 +12,13 @@
 #include "ppiofs/http/http.h"
 #include "ppiofs/model/record.h"
 
+#define API_INSTANCES_PATH "/gpus/v2/instances"
+
 #define API_MAX_DETAIL_BYTES (4u << 20)
 #define API_MAX_PAGE_BYTES (32u << 20)
 #define API_MAX_PAGES 1000
 #define API_MAX_INSTANCES 100000
+#define API_MAX_LIST_BYTES (256 << 20) /* of all its records in memory */
 
 typedef struct Api Api;
 typedef struct ApiCall ApiCall;
@@ -23,7 +26,7 @@ typedef struct ApiCall ApiCall;
 typedef struct {
     const char *base_url; /* "https://api.ppio.com", checked by http_check_url() */
     guint page_size;
-    guint max_requests;
+    guint parallel_requests;
     gint64 timeout_us; /* of one single GET, or one page of a list, retries included */
     gboolean hide_secrets;
 } ApiOptions;
@@ -37,45 +40,57 @@ typedef struct {
     gint64 last_elapsed_us;
 } ApiStats;
 
-/* @records: Record*, in the API's order, without those that are gone and without duplicates (where
- * pages overlap, the later page's item is the newer and counts). A record of a page that came
- * again with the same bytes is the same object as in the list before.
- * @unchanged is TRUE when every page came again like that. @n_pages >= 1.
- * Exactly one of @list and @error of ApiListDone is set. All borrowed. */
+/* The end of a list. All borrowed; with an error only @asked is set. */
 typedef struct {
+    /* When what was answered was asked for: clock_now() when the request for the first page was
+     * sent. 0: nothing was sent at all. */
+    gint64 asked;
+    /* Record*, in the API's order, without those that are gone and without duplicates (where pages
+     * overlap, the later page's item is the newer and counts). A record of a page that came again
+     * with the same bytes is the same object as in the list before. */
     GPtrArray *records;
-    gboolean unchanged;
-    guint n_pages;
+    gboolean unchanged;    /* every page came again with the same bytes */
+    guint n_pages;         /* at least one */
+    const GError *warning; /* the list was taken, but something is wrong with it; NULL: nothing */
 } ApiList;
 typedef void (*ApiListDone)(const ApiList *list, const GError *error, gpointer data);
 
-/* Exactly one of @record (full) and @error is set; both borrowed. An instance whose status says it
- * is gone, and an answer about another id, are errors. */
-typedef void (*ApiRecordDone)(Record *record, const GError *error, gpointer data);
+/* Exactly one of @record (full) and @error is set; both borrowed. @asked as ApiList.asked. An
+ * instance whose status says it is gone, and an answer about another id, are errors. */
+typedef void (*ApiRecordDone)(Record *record, gint64 asked, const GError *error, gpointer data);
 
 /* @http and @clock are borrowed and outlive the Api. */
 Api *api_new(Http *http, const ApiOptions *options, const Clock *clock);
 
-/* Sent with every request from now on (http_set_bearer()), and never quoted in an error even if the
- * API echoes it. NULL: none. */
-void api_set_key(Api *api, const char *key);
+/* Sent with every request from now on; NULL: none. To be called also when the key was read again
+ * and is the same: what was refused waits for that. Returns whether it is another one. */
+gboolean api_set_key(Api *api, const char *key);
+
+/* Called when the API refuses the key in use. TRUE: it is being read again, and api_set_key() will
+ * say what it is; who was refused waits. FALSE: who was refused is told so. */
+typedef gboolean (*ApiRefused)(gpointer data);
+void api_on_refused(Api *api, ApiRefused refused, gpointer data);
 
 /* Done-callbacks run from the main loop, never from inside the call that started them. After a done
  * callback the ApiCall is dead, and the Api may be freed. */
 ApiCall *api_list(Api *api, ApiListDone done, gpointer data);
-/* @id is raw and not empty. */
-ApiCall *api_get(Api *api, const char *id, ApiRecordDone done, gpointer data);
+
+/* @id is raw and not empty. @known: whether such an instance is known; requests for those that are
+ * not have few places. @share: the uid of who asks; all uids take turns. */
+ApiCall *api_get(Api *api, const char *id, gboolean known, guint share, ApiRecordDone done,
+                 gpointer data);
 
 /* Ends the call at once, without calling back. */
 void api_cancel(ApiCall *call);
 
-/* Forgets page hashes, back-off, Retry-After and the circuit: after SIGHUP or a new key. */
+/* After SIGHUP: forgets page hashes and the circuit, but not that the API asked to wait. No idle
+ * connection is used again. */
 void api_reset(Api *api);
 
 const ApiStats *api_stats(const Api *api);
 
-/* Until when (monotonic, microseconds) no request will be sent, because of Retry-After or the
- * circuit; 0 if one may go now. */
+/* Until when (clock_now()) no request will be sent, because of Retry-After or the circuit; 0 if one
+ * may go now. */
 gint64 api_closed_until(const Api *api);
 
 /* Cancels every call under way. */

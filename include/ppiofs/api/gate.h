@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* gate: the politeness of the whole mount: whether a request may be sent now. A pure state machine:
- * the time (monotonic, microseconds) is passed in, no timers, no network.
+ * the time (clock_now()) is passed in, no timers, no network.
  *
  * Whoever is let in (GATE_OPEN) holds a pass, and ends it with exactly one of gate_answered(),
  * gate_failed() and gate_abandon(). */
@@ -54,8 +54,8 @@ GError *gate_error(const Gate *gate, gint64 now, const char *label);
  * then below 1 s. */
 gint64 gate_rest_us(const Gate *gate, guint next_try);
 
-/* Forgets back-off, Retry-After and the circuit. The log is still told once when the API is back.
- */
+/* Forgets the circuit, but not that the API asked to wait. The log is still told once when the API
+ * is back. */
 void gate_reset(Gate *gate);
 
 void gate_free(Gate *gate);

@@ -28,8 +28,11 @@ Page *page_new(const char *cursor, const char *etag, const PageMark *mark);
 gboolean page_take_cursor(Page *page, const cJSON *root, GError **error);
 
 /* Adds an instance; one without a usable id is left out. PPIOFS_ERROR_NO_MEMORY,
- * PPIOFS_ERROR_TOO_LARGE: more than API_MAX_INSTANCES. */
+ * PPIOFS_ERROR_TOO_LARGE: more than API_MAX_INSTANCES, or than API_MAX_LIST_BYTES in memory. */
 gboolean page_take_item(Page *page, const cJSON *item, RecordFlags flags, GError **error);
+
+/* Counts an instance that is not shown, and why. Errors as page_take_item(). */
+gboolean page_leave_item_out(Page *page, const char *reason, GError **error);
 
 /* Whether a body with that mark is this page's. */
 gboolean page_has_mark(const Page *page, const PageMark *mark);
@@ -41,13 +44,24 @@ const char *page_cursor(const Page *page);
 const char *page_next_cursor(const Page *page); /* NULL: it is the last */
 const char *page_etag(const Page *page);        /* NULL: none came */
 guint page_n_items(const Page *page);           /* with those left out */
+gsize page_n_bytes(const Page *page);           /* what its records take in memory */
+/* Whether it says that there are more pages, and not how to ask for them. */
+gboolean page_is_cut_short(const Page *page);
 
 /* How many were left out, and why the first was (borrowed; NULL if none was). */
 guint page_n_left_out(const Page *page, const char **ret_reason);
 
-/* The records of all @pages in order, (transfer full). Where pages overlap, the later one was
- * answered later: its record takes the place of the earlier. Those that are gone are dropped. */
-GPtrArray *pages_merge(const GPtrArray *pages);
+/* The records of many pages on their way to one list: in order, where pages overlap the later one's
+ * in the place of the earlier one's (it was answered later), without those that are gone. */
+typedef struct PagesMerge PagesMerge;
+
+/* @pages: Page*, borrowed. (transfer full) */
+PagesMerge *pages_merge_new(const GPtrArray *pages);
+
+/* Goes on for about @n records. The list when it is complete (transfer full), else NULL. */
+GPtrArray *pages_merge_step(PagesMerge *merge, guint n);
+
+void pages_merge_free(PagesMerge *merge);
 
 /* Whether both hold the very same pages. */
 gboolean pages_are_same(const GPtrArray *a, const GPtrArray *b);
@@ -56,3 +70,4 @@ Page *page_ref(Page *page);
 void page_unref(Page *page);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Page, page_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PagesMerge, pages_merge_free)

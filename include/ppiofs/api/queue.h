@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* queue: which request goes next, when, and which has no chance any more. Knows the gate and the
- * time, but neither HTTP nor what a request is: entries are embedded in the caller's structs. */
+ * time, but neither HTTP nor what a request is: entries are embedded in the caller's structs.
+ *
+ * Within a lane the shares take turns, so nobody's thousand requests make another's one wait for
+ * more than a round. The requests of one share go in the order in which they came. */
 #pragma once
 
 #include <glib.h>
@@ -11,14 +14,21 @@
 typedef struct Queue Queue;
 
 /* The first lane goes first. */
-typedef enum { LANE_LISTS, LANE_SINGLES, N_LANES } Lane;
+typedef enum {
+    LANE_LISTS,
+    LANE_KNOWN,   /* an instance that is known */
+    LANE_UNKNOWN, /* an id that nobody knows: a quarter of the room at most */
+    N_LANES
+} Lane;
 
-/* To be zeroed, then @lane and @deadline set, then given to queue_add(). */
+/* To be zeroed, then @lane, @share and @deadline set, then given to queue_add(). */
 typedef struct {
     Lane lane;
+    guint share; /* the uid of who asks */
     gint64 deadline;
-    GList link; /* from here on the queue's own */
+    GList link, line_link; /* from here on the queue's own */
     GQueue *home;
+    gpointer line;
     gint64 at;
 } QueueEntry;
 
@@ -45,6 +55,15 @@ void queue_add(Queue *queue, QueueEntry *entry);
 /* A flying entry rests until @until, and then lines up again. */
 void queue_rest(Queue *queue, QueueEntry *entry, gint64 until);
 
+/* A flying entry is held back until queue_release(), or until its deadline: then it is doomed. */
+void queue_hold(Queue *queue, QueueEntry *entry);
+
+/* Every entry that is held back lines up again. */
+void queue_release(Queue *queue);
+
+/* Every entry that is held back has no chance: over() is called for each. */
+void queue_give_up(Queue *queue);
+
 /* Takes it out, wherever it is. O(1); what can go now goes in the next turn of the loop. */
 void queue_remove(Queue *queue, QueueEntry *entry);
 
@@ -52,9 +71,6 @@ void queue_remove(Queue *queue, QueueEntry *entry);
 void queue_wake(Queue *queue);
 
 guint queue_n_flying(const Queue *queue);
-
-/* Any entry, or NULL when there is none. */
-QueueEntry *queue_any(Queue *queue);
 
 /* Its entries must be out. */
 void queue_free(Queue *queue);

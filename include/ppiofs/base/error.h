@@ -21,7 +21,6 @@ typedef enum {
     PPIOFS_ERROR_BAD_ANSWER,  /* not JSON, cut short, or of the wrong shape */
     PPIOFS_ERROR_TOO_LARGE,   /* a body, page or list over its bound */
     PPIOFS_ERROR_SERVER,      /* 5xx, any other status, connection lost */
-    PPIOFS_ERROR_CANCELLED,   /* nobody waits any more */
     PPIOFS_ERROR_NO_MEMORY,
     PPIOFS_ERROR_USAGE,   /* command line or configuration: exit 2 */
     PPIOFS_ERROR_MOUNTED, /* already mounted or busy: exit 3 */

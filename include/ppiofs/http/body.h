@@ -15,4 +15,7 @@ typedef struct {
  * be longer than @max, PPIOFS_ERROR_NO_MEMORY. */
 gboolean body_append(Body *body, const char *bytes, gsize length, GError **error);
 
+/* Hands the bytes over, and is empty then. (transfer full) */
+GBytes *body_take(Body *body);
+
 void body_clear(Body *body);

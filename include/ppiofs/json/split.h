@@ -19,12 +19,16 @@ JsonSplit *json_split_new(const char *bytes, gsize length, const char *member);
 /* Checks about @budget bytes more; @ret_done: that was the end. FALSE: errors as json_parse(). */
 gboolean json_split_check(JsonSplit *split, gsize budget, gboolean *ret_done, GError **error);
 
-/* All but the items. Errors as json_parse(). (transfer full) */
-JsonDoc *json_split_rest(const JsonSplit *split, GError **error);
+/* All but the items. PPIOFS_ERROR_TOO_LARGE if that is more than @max bytes; else errors as
+ * json_parse(). (transfer full) */
+JsonDoc *json_split_rest(const JsonSplit *split, gsize max, GError **error);
 
-/* The next item, or NULL without an error after the last. @ret_length: how many bytes it takes,
- * with the white space behind it. Errors as json_parse(). (transfer full) */
-JsonDoc *json_split_next(JsonSplit *split, gsize *ret_length, GError **error);
+/* Goes to the next item: how many bytes it takes, with the white space behind it; 0 after the
+ * last. */
+gsize json_split_next(JsonSplit *split);
+
+/* The item that json_split_next() went to. Errors as json_parse(). (transfer full) */
+JsonDoc *json_split_parse(const JsonSplit *split, GError **error);
 
 void json_split_free(JsonSplit *split);
 
