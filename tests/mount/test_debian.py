@@ -64,11 +64,34 @@ def test_the_package_has_all_that_belongs_to_ppiofs(package):
     assert inside >= {
         "/usr/bin/ppiofs", "/usr/sbin/mount.ppiofs", "/usr/sbin/mount.fuse.ppiofs",
         "/usr/lib/systemd/system/ppiofs@.service", "/usr/lib/systemd/user/ppiofs@.service",
-        "/usr/share/bash-completion/completions/ppiofs", "/usr/share/zsh/site-functions/_ppiofs",
+        "/usr/share/bash-completion/completions/ppiofs", "/usr/share/zsh/vendor-completions/_ppiofs",
         "/usr/share/fish/vendor_completions.d/ppiofs.fish",
         "/usr/share/man/man1/ppiofs.1.gz", "/usr/share/man/man5/ppiofs.conf.5.gz",
         "/usr/share/man/man8/mount.fuse.ppiofs.8.gz",
-        "/usr/share/doc/ppiofs/ppiofs.conf.example", "/usr/share/doc/ppiofs/copyright"}
+        "/usr/share/doc/ppiofs/README.md", "/usr/share/doc/ppiofs/contrib/README.zh-CN.md",
+        "/usr/share/doc/ppiofs/contrib/SECURITY.md", "/usr/share/doc/ppiofs/contrib/SEMANTICS.md",
+        "/usr/share/doc/ppiofs/examples/wait-for", "/usr/share/doc/ppiofs/ppiofs.conf.example",
+        "/usr/share/doc/ppiofs/copyright"}
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+def test_what_lies_in_the_clone_besides_is_not_copied(tmp_path, with_git):
+    clone, tools = tmp_path / "a clone", tmp_path / "tools"
+    tools.mkdir()
+    (tools / "dpkg-buildpackage").write_text("#!/bin/sh\nfind . >&2\nexit 1\n")
+    (tools / "dpkg-buildpackage").chmod(0o755)
+    for name in run(["git", "ls-files", "-z"], cwd=REPOSITORY).stdout.split("\0"):
+        if name and (REPOSITORY / name).is_file():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, clone / name)
+    (clone / "ppio").mkdir()
+    (clone / "ppio" / "password").touch()
+    if with_git:
+        assert run("git init -q && git add .", cwd=clone).returncode == 0
+    done = run([clone / "contrib" / "build-deb", tmp_path / "deb"], timeout=60,
+               env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
+    assert "./src/main.c\n" in done.stderr
+    assert not any(line.startswith("./ppio") for line in done.stderr.splitlines())
 
 
 def test_lintian_has_nothing_to_say(package):
@@ -85,6 +108,7 @@ def test_the_package_is_installed_used_and_removed(package, tmp_path, api):
         ppiofs --check -o "api_url=$4,api_key_file=$PWD/key" >&3 || exit 1
         mount -t fuse.ppiofs ppio mnt -o "api_url=$4,api_key_file=$PWD/key" || exit 1
         cat mnt/instances/{INSTANCE}/status >&3
+        zsh -f -c 'autoload -U compinit && compinit -u -D && echo "zsh: $_comps[ppiofs]"' >&3
         systemd-analyze --man=no verify 'ppiofs@mnt-ppio.service' >&3 2>&1
         umount mnt
         dpkg -P ppiofs || exit 1
@@ -92,4 +116,5 @@ def test_the_package_is_installed_used_and_removed(package, tmp_path, api):
         diff before after >&3; echo gone >&3""")
     assert [line for line in lines if line.startswith(("FAIL", "note"))] == []
     assert "running" in lines
+    assert "zsh: _ppiofs" in lines or shutil.which("zsh") is None
     assert lines[-1] == "gone" and not any(line.startswith(("<", ">")) for line in lines), lines
