@@ -21,11 +21,11 @@ static void write_age(GString *out, const ClassStatus *status)
 
 static void write_class(GString *out, const char *name, const ClassStatus *status)
 {
-    static const char *const states[] = { [CLASS_EMPTY] = "not fetched yet",
-                                          [CLASS_FRESH] = "fresh",
-                                          [CLASS_EXPIRED] = "expired",
-                                          [CLASS_STALE] = "stale",
-                                          [CLASS_FAILED] = "failed" };
+    static const char *const states[] = {
+        [CLASS_EMPTY] = "not fetched yet", [CLASS_FRESH] = "fresh",
+        [CLASS_EXPIRED] = "expired",       [CLASS_SLOW] = "slow",
+        [CLASS_STALE] = "stale",           [CLASS_FAILED] = "failed"
+    };
 
     g_string_append_printf(out, "%s: %s", name, states[status->state]);
     write_age(out, status);
@@ -43,6 +43,8 @@ static const char *overall(ClassState list, ClassState details)
         return "failed";
     if (list == CLASS_STALE || details == CLASS_STALE || details == CLASS_FAILED)
         return "stale";
+    if (list == CLASS_SLOW || details == CLASS_SLOW)
+        return "slow";
     return list == CLASS_EMPTY && details == CLASS_EMPTY ? "idle" : "ok";
 }
 
@@ -185,7 +187,7 @@ static void write_cache_stats(GString *out, Cache *cache)
     write_metric(out, "instances", "gauge", "Instances known.");
     write_value(out, "instances", list.known);
     write_metric(out, "cache_state", "gauge",
-                 "0 never fetched, 1 fresh, 2 expired, 3 stale, 4 failed.");
+                 "0 never fetched, 1 fresh, 2 expired, 3 slow, 4 stale, 5 failed.");
     write_state(out, "list", &list);
     write_state(out, "details", &details);
     write_metric(out, "cache_age_seconds", "gauge", "Age of what is cached, if anything is.");
@@ -199,6 +201,11 @@ static void write_cache_stats(GString *out, Cache *cache)
     write_value(out, "read_ahead_total", stats.read_ahead);
     write_metric(out, "read_ahead_unused", "gauge", "Details fetched ahead and not read so far.");
     write_value(out, "read_ahead_unused", stats.read_ahead_unused);
+    write_metric(out, "renewed_total", "counter",
+                 "Details fetched anew because they were read lately.");
+    write_value(out, "renewed_total", stats.renewed);
+    write_metric(out, "detail_bytes", "gauge", "Memory that the details take.");
+    write_value(out, "detail_bytes", stats.detail_bytes);
 }
 
 static void write_stats(GString *out, gpointer data)

@@ -22,6 +22,7 @@
 #include "ppiofs/refresh.h"
 #include "ppiofs/service.h"
 #include "ppiofs/source.h"
+#include "ppiofs/view/view.h"
 #include "ppiofs/watch.h"
 
 #define EXIT_MOUNT_HELPER 32 /* mount(8): mount failure */
@@ -204,10 +205,12 @@ static void make_cache(App *app)
                                  .detail_ttl = options->detail_ttl_us,
                                  .negative_ttl = options->negative_ttl_us,
                                  .max_stale = options->max_stale_us,
+                                 .patience = options->patience_us,
+                                 .timeout = options->timeout_us,
                                  .max_requests = options->parallel_requests };
     const CacheSource source = source_functions(app->source);
 
-    app->cache = cache_new(&cache, &source, clock_system());
+    app->cache = cache_new(&cache, &source, view_fields(), clock_system());
     if (options->watch_us > 0) {
         app->watch = watch_new(app->cache, options->watch_us, clock_system(), NULL);
         watch_on_change(app->watch, on_watch_change, app);

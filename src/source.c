@@ -11,7 +11,7 @@ struct Source {
     Credentials *credentials;
     const Clock *clock;
     GMainContext *context;
-    CacheFetch *list_fetch; /* the cache has one at a time */
+    Resource *list; /* the cache has one at a time */
     gboolean reloading;
     gint64 reload_at; /* not before */
     gint64 wait_us;   /* after the next that brings the same key */
@@ -65,28 +65,27 @@ static void on_list(const ApiList *list, const GError *error, gpointer data)
 
     if (list->warning != NULL && source->warned != NULL)
         source->warned(list->warning, source->warned_data);
-    cache_take_list(source->list_fetch, list->records, list->unchanged, list->n_pages, error);
+    cache_take_list(source->list, list->records, list->unchanged, list->n_pages, list->asked, error);
 }
 
 static void on_record(Record *record, gint64 asked, const GError *error, gpointer data)
 {
-    (void)asked;
-    cache_take_record(data, record, error);
+    cache_take_record(data, record, asked, error);
 }
 
-static gpointer source_list(gpointer data, CacheFetch *fetch)
+static gpointer source_list(gpointer data, Resource *resource)
 {
     Source *source = data;
 
-    source->list_fetch = fetch;
+    source->list = resource;
     return api_list(source->api, on_list, source);
 }
 
-static gpointer source_get(gpointer data, const char *id, CacheFetch *fetch)
+static gpointer source_get(gpointer data, const CacheWanted *wanted, Resource *resource)
 {
     Source *source = data;
 
-    return api_get(source->api, id, TRUE, 0, on_record, fetch);
+    return api_get(source->api, wanted->id, !wanted->unknown, wanted->share, on_record, resource);
 }
 
 static void source_cancel(gpointer handle)

@@ -63,6 +63,7 @@ static char *column_value(const Subtree *tree, NodeIndex node)
 typedef struct {
     Watch *watch;
     Record *old, *new;
+    Record *shown; /* @old is an earlier full record: only what this one lacks is told; or NULL */
 } Change;
 
 /* What one of the two cannot have, being from the list alone, is no difference. */
@@ -73,23 +74,32 @@ static void write_difference(NodeIndex old_node, NodeIndex new_node, const char 
     gboolean was_full = record_is_full(change->old), is_full = record_is_full(change->new);
 
     if ((old_node == NODE_NONE && is_full && !was_full) ||
-        (new_node == NODE_NONE && was_full && !is_full))
+        (new_node == NODE_NONE && was_full && !is_full) ||
+        (change->shown != NULL && subtree_lookup(record_tree(change->shown), path) != NODE_NONE))
         return;
     g_autofree char *old = column_value(record_tree(change->old), old_node);
     g_autofree char *new = column_value(record_tree(change->new), new_node);
     write_line(change->watch, record_id(change->new), path, old, new);
 }
 
-static void on_change(Record *old, Record *new, gpointer data)
+static void write_differences(const Change *change)
+{
+    subtree_differences(record_tree(change->old), record_tree(change->new), write_difference,
+                        (gpointer)change);
+}
+
+static void on_change(Record *old, Record *before, Record *new, gpointer data)
 {
     Watch *watch = data;
-    Change change = { watch, old, new };
 
-    if (old != NULL && new != NULL)
-        subtree_differences(record_tree(old), record_tree(new), write_difference, &change);
-    else
+    if (old == NULL || new == NULL) {
         write_line(watch, record_id(old != NULL ? old : new), "instance",
                    old == NULL ? "" : "present", new == NULL ? "" : "present");
+        return;
+    }
+    write_differences(&(Change){ watch, old, new, NULL });
+    if (before != NULL && record_is_full(new))
+        write_differences(&(Change){ watch, before, new, old });
 }
 
 static void on_list(gpointer data)
@@ -107,7 +117,7 @@ static gboolean on_tick(gpointer data)
 {
     Watch *watch = data;
 
-    cache_poll_list(watch->cache);
+    cache_poll(watch->cache);
     return G_SOURCE_CONTINUE;
 }
 

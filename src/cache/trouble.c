@@ -21,14 +21,14 @@ void trouble_note(Trouble *trouble, const GError *error, gint64 now, gint64 nega
     g_clear_error(&trouble->error);
     trouble->error = g_error_copy(error);
     trouble->at = now;
-    trouble->failures++;
     trouble->refused |= g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED);
-    if (g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND))
-        trouble->until = now + negative_ttl;
-    else if (g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY))
-        trouble->until = now + BACKOFF_LEAST; /* nothing was sent: who knows when, said so */
-    else
-        trouble->until = now + backoff(trouble->failures);
+    if (g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY)) {
+        trouble->until = now + BACKOFF_LEAST; /* nothing was sent: the sender knows until when */
+        return;
+    }
+    trouble->failures++;
+    trouble->until =
+        now + (trouble_is_absence(trouble) ? negative_ttl : backoff(trouble->failures));
 }
 
 gboolean trouble_stands(const Trouble *trouble, gint64 now, gint64 started)
@@ -39,18 +39,16 @@ gboolean trouble_stands(const Trouble *trouble, gint64 now, gint64 started)
 
 gboolean trouble_is_verdict(const Trouble *trouble)
 {
-    return trouble != NULL && (trouble->refused || g_error_matches(trouble->error, PPIOFS_ERROR,
-                                                                   PPIOFS_ERROR_NOT_FOUND));
+    return trouble != NULL && (trouble->refused || trouble_is_absence(trouble));
+}
+
+gboolean trouble_is_absence(const Trouble *trouble)
+{
+    return g_error_matches(trouble->error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND);
 }
 
 void trouble_clear(Trouble *trouble)
 {
     g_clear_error(&trouble->error);
     *trouble = (Trouble){ 0 };
-}
-
-void trouble_free(Trouble *trouble)
-{
-    trouble_clear(trouble);
-    g_free(trouble);
 }

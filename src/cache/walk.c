@@ -1,57 +1,106 @@
 /* SPDX-License-Identifier: MIT */
+/* Walks through the listing are recognised forward and backward (bash expands `*` backward),
+ * several at once. An instance that is removed on the way does not end the walk. */
+#include <string.h>
+
 #include "ppiofs/cache/private.h"
 
-static gboolean find_position(const Listing *listing, const char *name, guint *ret_position)
+/* The step that leads from where @walk is to @name: 1, -1; 0: none does, or it is there already. */
+static gint step_to(const Cache *cache, const Walk *walk, const char *name)
 {
-    guint low = 0, high = listing->instances->len;
+    gint order = strcmp(name, walk->last), step = order > 0 ? 1 : -1;
+    const Instance *between = fleet_neighbour(cache->fleet, name, -step);
 
-    while (low < high) {
-        guint middle = low + (high - low) / 2;
-        const Instance *instance = g_ptr_array_index(listing->instances, middle);
-        int order = g_strcmp0(instance->name, name);
+    if (order == 0 || (walk->step != 0 && walk->step != step))
+        return 0;
+    /* Nothing that is known lies between the two. */
+    if (between != NULL && step * strcmp(between->name, walk->last) > 0)
+        return 0;
+    return step;
+}
 
-        if (order == 0) {
-            *ret_position = middle;
-            return TRUE;
+static Walk *replace_oldest(Cache *cache, const char *name)
+{
+    Walk *oldest = &cache->walks[0];
+
+    for (guint i = 1; i < WALKS; i++)
+        if (cache->walks[i].used < oldest->used)
+            oldest = &cache->walks[i];
+    g_free(oldest->last);
+    *oldest = (Walk){ .last = g_strdup(name), .window = 1 };
+    return oldest;
+}
+
+static Walk *find_walk(Cache *cache, const char *name)
+{
+    for (guint i = 0; i < WALKS; i++) {
+        Walk *walk = &cache->walks[i];
+
+        if (walk->last == NULL)
+            continue;
+        gint step = step_to(cache, walk, name);
+        if (step == 0 && strcmp(walk->last, name) != 0)
+            continue;
+        if (step != 0) {
+            walk->step = step;
+            walk->window = MIN(walk->window * 2, cache->options.max_requests);
+            g_free(walk->last);
+            walk->last = g_strdup(name);
         }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
+        return walk;
     }
-    return FALSE;
+    return replace_oldest(cache, name);
+}
+
+gboolean cache_fetch_unasked(Cache *cache, const char *name)
+{
+    const Instance *instance = fleet_find(cache->fleet, name);
+    const Resource *known = resource_find(cache, name);
+
+    if (instance == NULL ||
+        (known != NULL &&
+         (known->fetching || trouble_stands(&known->trouble, cache_now(cache), G_MAXINT64))))
+        return FALSE;
+    Resource *resource = resource_make(cache, name);
+    resource_fetch(resource, &(CacheWanted){ .id = record_id(instance->record) });
+    resource->background = TRUE;
+    return TRUE;
 }
 
 void cache_fetch_ahead(Cache *cache, const char *name)
 {
+    const CacheAsk look = { .started = G_MAXINT64 };
     const Instance *instance = fleet_find(cache->fleet, name);
-    CacheAsk ask = { .started = G_MAXINT64 };
-
-    if (instance == NULL || g_hash_table_contains(cache->fetches, name) ||
-        trouble_stands(g_hash_table_lookup(cache->troubles, name), cache_now(cache), G_MAXINT64) ||
-        cache_is_fresh(cache, instance->detail_time, cache->options.detail_ttl, &ask))
+    if (instance == NULL)
         return;
-    fetch_detail(cache, name)->ahead = TRUE;
+
+    Known known = cache_detail_known(cache, instance);
+    if (known_is_fresh(cache, &known, &look) || !cache_fetch_unasked(cache, name))
+        return;
+    resource_find(cache, name)->ahead = TRUE;
     cache->stats.read_ahead++;
 }
 
 void cache_walked_to(Cache *cache, const char *name)
 {
-    guint position;
-    gint step;
-
-    if (cache->list_time == 0 || cache->details_trouble.error != NULL)
-        return;
-    g_autoptr(Listing) listing = fleet_listing(cache->fleet);
-    if (!find_position(listing, name, &position))
-        return;
-
     guint most = cache->options.max_requests;
-    guint n = read_ahead_note(&cache->ahead, position, most, &step);
-    for (guint i = 1; i <= n && g_hash_table_size(cache->fetches) < most; i++) {
-        gint64 next = (gint64)position + (gint64)step * i;
-        if (next < 0 || next >= listing->instances->len)
+
+    if (!cache_has_list(cache) || cache->details_failing || fleet_find(cache->fleet, name) == NULL)
+        return;
+    Walk *walk = find_walk(cache, name);
+    walk->used = ++cache->walk_clock;
+
+    const Instance *next = fleet_find(cache->fleet, name);
+    for (guint i = 0; walk->step != 0 && i < walk->window && cache->details_under_way < most; i++) {
+        next = fleet_neighbour(cache->fleet, next->name, walk->step);
+        if (next == NULL)
             return;
-        cache_fetch_ahead(cache, ((Instance *)g_ptr_array_index(listing->instances, next))->name);
+        cache_fetch_ahead(cache, next->name);
     }
+}
+
+void walk_clear(Cache *cache)
+{
+    for (guint i = 0; i < WALKS; i++)
+        g_free(cache->walks[i].last);
 }

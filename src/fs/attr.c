@@ -7,6 +7,9 @@
 /* Every walk through a directory looks at its attributes. A moved time has done its work at once.
  */
 #define MOVED_KEEP_US (G_USEC_PER_SEC / 2)
+/* The stamp of an instance's directory is in its mtime: less than a millisecond, and more steps
+ * than there are changes between two listings. */
+#define STAMP_NS 999999
 #define STAT_BLOCK 512 /* the unit of st_blocks, stat(2) */
 
 static void attr_common(const Fs *fs, struct stat *attr, guint64 ino, mode_t mode, gsize size,
@@ -125,29 +128,41 @@ guint64 instance_ino(const Fs *fs, const char *name)
     return subtree_step_ino(fs->tops[0].ino, name);
 }
 
-/* Where the directory with that key is shown. While the newest record is from a list, which lacks
- * some, the full one before stands for it: GETATTR cannot wait for the next, and "no such file" of
- * what a LOOKUP would find is a lie. NULL: nowhere. */
+void attr_date_instance(struct stat *attr, const Instance *instance)
+{
+    gint64 time = instance_time(instance);
+
+    attr->st_mtim = (struct timespec){ time / G_USEC_PER_SEC, time % G_USEC_PER_SEC * 1000 };
+    attr->st_mtim.tv_nsec += (glong)(instance->stamp % STAMP_NS);
+    attr->st_ctim = attr->st_atim = attr->st_mtim;
+}
+
+gboolean attr_listing_is_good(const Instance *instance, NodeIndex node, const Keep *keep)
+{
+    return !instance_shows_full(instance) || instance_confirms_listing(instance, node) ||
+           keep->detail_us > 0;
+}
+
+/* Where the directory with that key is shown. While the record that is shown is from a list, which
+ * lacks some, the full one before stands for it. NULL: in neither. */
 static const Subtree *find_directory(const Instance *instance, guint64 key, NodeIndex *ret_node)
 {
     const Subtree *tree = record_tree(instance->record);
 
     *ret_node = subtree_directory_by_key(tree, key);
-    if (*ret_node == NODE_NONE && instance->last_full != NULL) {
-        tree = instance->last_full;
+    if (*ret_node == NODE_NONE && instance->full != NULL) {
+        tree = record_tree(instance->full);
         *ret_node = subtree_directory_by_key(tree, key);
     }
     return *ret_node == NODE_NONE ? NULL : tree;
 }
 
-/* Whether what is listed in the directory is no older than it may be: of the instance's own, and of
- * those that the list does not confirm, that is said by the age of the full record. */
-static gboolean is_detail_good(const Fs *fs, const Instance *instance, NodeIndex node)
+/* Makes the kernel ask for the listing again: as in listing_mtime(). */
+static void set_mtime_now(const Fs *fs, struct stat *attr)
 {
-    gboolean counts =
-        record_is_full(instance->record) && (node == 0 || !node_is_listed(instance, node));
+    gint64 now = clock_wall(fs->clock);
 
-    return !counts || cache_detail_keep_us(fs->cache, instance) > 0;
+    attr->st_mtim = (struct timespec){ now / G_USEC_PER_SEC, now % G_USEC_PER_SEC * 1000 };
 }
 
 static gboolean attr_instance(Fs *fs, const char *name, guint64 key, struct stat *attr,
@@ -159,18 +174,26 @@ static gboolean attr_instance(Fs *fs, const char *name, guint64 key, struct stat
 
     NodeIndex node;
     const Subtree *tree = find_directory(instance, key, &node);
-    if (tree == NULL)
-        return FALSE;
+    *ret_keep_us = 0;
+    if (tree == NULL) { /* only the next full record can tell, and GETATTR cannot wait for it */
+        attr_directory(fs, attr, instance_ino(fs, name) ^ key, fs->born);
+        set_mtime_now(fs, attr);
+        return TRUE;
+    }
 
     CacheAnswer answer = cache_ask_item(fs->cache, name, &only_look);
+    Keep keep = { answer.keep_us, cache_detail_keep_us(fs->cache, instance) };
     gboolean fresh = answer.state == CACHE_FRESH && tree == record_tree(instance->record) &&
-                     is_detail_good(fs, instance, node);
+                     attr_listing_is_good(instance, node, &keep);
     attr_node(fs, attr, tree, node, instance_ino(fs, name));
-    *ret_keep_us = fresh ? answer.keep_us : 0;
-    if (!fresh) { /* as in listing_mtime() */
-        gint64 now = clock_wall(fs->clock);
-        attr->st_mtim = (struct timespec){ now / G_USEC_PER_SEC, now % G_USEC_PER_SEC * 1000 };
-    }
+    if (node == 0)
+        attr_date_instance(attr, instance);
+    if (!fresh)
+        set_mtime_now(fs, attr);
+    else if (instance_shows_full(instance) && !instance_confirms_listing(instance, node))
+        *ret_keep_us = MIN(keep.listed_us, keep.detail_us);
+    else
+        *ret_keep_us = keep.listed_us;
     return TRUE;
 }
 

@@ -6,65 +6,39 @@
  * listings. */
 #define MOVE_MOST_NS 999999
 
-static double seconds(gint64 us)
-{
-    return (double)us / G_USEC_PER_SEC;
-}
-
 gboolean entry_top(Fs *fs, struct fuse_entry_param *entry, Top *top)
 {
     gint64 keep_us;
 
     *entry = (struct fuse_entry_param){ .ino = nodeid_directory(top_slot(fs, top), 0) };
     attr_top(fs, &entry->attr, top, &keep_us);
-    entry->attr_timeout = seconds(keep_us);
-    entry->entry_timeout = seconds(KEEP_FOREVER_US);
+    entry->attr_timeout = fs_seconds(keep_us);
+    entry->entry_timeout = fs_seconds(KEEP_FOREVER_US);
     return TRUE;
 }
 
 gboolean entry_growing(Fs *fs, struct fuse_entry_param *entry)
 {
     *entry = (struct fuse_entry_param){ .ino = NODEID_GROWING,
-                                        .entry_timeout = seconds(KEEP_FOREVER_US) };
+                                        .entry_timeout = fs_seconds(KEEP_FOREVER_US) };
     attr_growing(fs, &entry->attr); /* which the kernel may not keep: attr_timeout is 0 */
     return TRUE;
 }
 
-Shown shown_instance(Fs *fs, const Instance *instance, gint64 keep_us)
+Shown shown_instance(Fs *fs, const Instance *instance, Keep keep)
 {
     return (Shown){ .tree = record_tree(instance->record),
-                    .instance = instance->name,
+                    .name = instance->name,
+                    .instance = instance,
                     .root_ino = instance_ino(fs, instance->name),
-                    .keep_us = keep_us };
+                    .keep = keep };
 }
 
 Shown shown_top(Fs *fs, const Top *top, Subtree *tree, gint64 keep_us)
 {
-    return (
-        Shown){ .tree = tree, .slot = top_slot(fs, top), .root_ino = top->ino, .keep_us = keep_us };
-}
-
-static gboolean entry_directory(Fs *fs, struct fuse_entry_param *entry, const Shown *shown,
-                                NodeIndex node)
-{
-    guint slot = shown->instance == NULL ? shown->slot : slots_hold(fs->slots, shown->instance);
-
-    entry->ino = nodeid_directory(slot, subtree_directory_key(shown->tree, node));
-    entry->attr_timeout = seconds(shown->keep_us);
-    return slot != 0;
-}
-
-gboolean entry_node(Fs *fs, struct fuse_entry_param *entry, const Shown *shown, NodeIndex node)
-{
-    *entry = (struct fuse_entry_param){ .entry_timeout = seconds(shown->keep_us) };
-    attr_node(fs, &entry->attr, shown->tree, node, shown->root_ino);
-    if (subtree_kind(shown->tree, node) == NODE_DIRECTORY)
-        return entry_directory(fs, entry, shown, node);
-
-    versions_hold(fs->versions, shown->tree, shown->root_ino);
-    entry->ino = nodeid_file(subtree_serial(shown->tree), node);
-    entry->attr_timeout = seconds(KEEP_FOREVER_US); /* these bytes never change */
-    return TRUE;
+    return (Shown){
+        .tree = tree, .slot = top_slot(fs, top), .root_ino = top->ino, .keep = { keep_us, keep_us }
+    };
 }
 
 /* The listing that the kernel may keep has names of a detail that is too old by now. It goes when
@@ -77,18 +51,53 @@ static void move_mtime(Fs *fs, struct stat *attr)
     attr->st_mtim.tv_nsec = ns % NS_PER_S;
 }
 
-gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
-                        gint64 keep_us)
+static gint64 smaller_keep(const Keep *keep)
 {
-    Shown shown = shown_instance(fs, instance, keep_us);
-    gint64 detail_us = cache_detail_keep_us(fs->cache, instance);
-    gboolean held = entry_node(fs, entry, &shown, 0);
+    return MIN(keep->listed_us, keep->detail_us);
+}
 
-    if (detail_us > 0)
-        entry->attr_timeout = seconds(MIN(keep_us, detail_us));
-    else if (record_is_full(instance->record))
+static gboolean entry_directory(Fs *fs, struct fuse_entry_param *entry, const Shown *shown,
+                                NodeIndex node)
+{
+    const Instance *instance = shown->instance;
+    guint slot = shown->name == NULL ? shown->slot : slots_hold(fs->slots, shown->name);
+
+    entry->ino = nodeid_directory(slot, subtree_directory_key(shown->tree, node));
+    entry->attr_timeout = fs_seconds(shown->keep.listed_us);
+    if (instance == NULL)
+        return slot != 0;
+    if (node == 0)
+        attr_date_instance(&entry->attr, instance);
+    if (!attr_listing_is_good(instance, node, &shown->keep))
         move_mtime(fs, &entry->attr);
-    return held;
+    else if (instance_shows_full(instance) && !instance_confirms_listing(instance, node))
+        entry->attr_timeout = fs_seconds(smaller_keep(&shown->keep));
+    return slot != 0;
+}
+
+gboolean entry_node(Fs *fs, struct fuse_entry_param *entry, const Shown *shown, NodeIndex node)
+{
+    gboolean listed = shown->instance == NULL || instance_confirms(shown->instance, node);
+    gint64 keep_us = listed ? shown->keep.listed_us : smaller_keep(&shown->keep);
+
+    *entry = (struct fuse_entry_param){ .entry_timeout = fs_seconds(keep_us) };
+    attr_node(fs, &entry->attr, shown->tree, node, shown->root_ino);
+    if (subtree_kind(shown->tree, node) == NODE_DIRECTORY)
+        return entry_directory(fs, entry, shown, node);
+
+    Version *version = versions_hold(fs->versions, shown->tree, shown->root_ino);
+    if (version->slot == 0)
+        version->slot = shown->name == NULL ? shown->slot : slots_find(fs->slots, shown->name);
+    entry->ino = nodeid_file(subtree_serial(shown->tree), node);
+    entry->attr_timeout = fs_seconds(KEEP_FOREVER_US); /* these bytes never change */
+    return TRUE;
+}
+
+gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *instance, Keep keep)
+{
+    Shown shown = shown_instance(fs, instance, keep);
+
+    return entry_node(fs, entry, &shown, 0);
 }
 
 static void hold_body(Fs *fs, Version *version, const Instance *instance)
@@ -111,8 +120,8 @@ gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *inst
     if (version->body == NULL)
         hold_body(fs, version, instance);
     *entry = (struct fuse_entry_param){ .ino = nodeid_file(subtree_serial(tree), NODEID_BODY),
-                                        .entry_timeout = seconds(keep_us),
-                                        .attr_timeout = seconds(KEEP_FOREVER_US) };
+                                        .entry_timeout = fs_seconds(keep_us),
+                                        .attr_timeout = fs_seconds(KEEP_FOREVER_US) };
     attr_body(fs, &entry->attr, version);
     return TRUE;
 }

@@ -6,17 +6,15 @@
 
 #include "ppiofs/fs/private.h"
 
+/* So many inodes are always free to df(1): the file system is never full. */
+#define FREE_INODES (1u << 20)
+
 static Fs *fs_of(fuse_req_t req, FsRequestKind kind)
 {
     Fs *fs = fuse_req_userdata(req);
 
     fs->stats.requests[kind]++;
     return fs;
-}
-
-static double seconds(gint64 us)
-{
-    return (double)us / G_USEC_PER_SEC;
 }
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
@@ -95,7 +93,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *in
     else
         found = attr_by_nodeid(fs, ino, &attr, &keep_us);
     if (found)
-        fuse_reply_attr(req, &attr, seconds(keep_us));
+        fuse_reply_attr(req, &attr, fs_seconds(keep_us));
     else
         fuse_reply_err(req, ENOENT);
 }
@@ -211,6 +209,7 @@ Fs *fs_new(Cache *cache, const FsOptions *options, const Clock *clock, GMainCont
     fs->context = context;
     fs->born = clock_wall(clock);
     fs->versions = versions_new();
+    fs->alarm = alarm_new(context, clock, op_on_alarm, fs);
     top_init(fs);
     fs->slots = slots_new(fs->n_tops + 1);
     return fs;
@@ -226,14 +225,13 @@ FsStats fs_stats(const Fs *fs)
     return stats;
 }
 
-void fs_each_directory(const Fs *fs, void (*visit)(guint64 nodeid, const char *name, gpointer data),
-                       gpointer data)
+const char **fs_root_names(const Fs *fs)
 {
+    const char **names = g_new0(const char *, fs->n_tops + 1);
+
     for (guint i = 0; i < fs->n_tops; i++)
-        visit(nodeid_directory(i + 1, 0), fs->tops[i].name, data);
-    for (guint i = fs->n_tops + 1; i < slots_end(fs->slots); i++)
-        if (slots_name(fs->slots, i) != NULL)
-            visit(nodeid_directory(i, 0), NULL, data);
+        names[i] = fs->tops[i].name;
+    return names;
 }
 
 void fs_free(Fs *fs)
@@ -241,10 +239,7 @@ void fs_free(Fs *fs)
     if (fs == NULL)
         return;
     fs_answer_all(fs);
-    if (fs->deadline != NULL) {
-        g_source_destroy(fs->deadline);
-        g_source_unref(fs->deadline);
-    }
+    alarm_free(fs->alarm);
     list_clear_pins(fs);
     top_clear(fs);
     slots_free(fs->slots);

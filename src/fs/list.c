@@ -178,7 +178,8 @@ static void send_instances(Op *op, const Pin *pin, gint64 keep_us)
 
         if (!has_room(&reply, instance->name))
             break;
-        if (entry_instance(op->fs, &entry, instance, keep_us))
+        Keep keep = { keep_us, cache_detail_keep_us(op->fs->cache, instance) };
+        if (entry_instance(op->fs, &entry, instance, keep))
             add(&reply, i, instance->name, &entry);
     }
     reply_send(&reply);
@@ -245,7 +246,7 @@ static void list_links(Op *op, Top *top)
     if (pin == NULL) {
         if (!op_may_go_on(op, &answer))
             return;
-        Subtree *tree = top_links(fs, top);
+        Subtree *tree = top_links(fs, top, TRUE);
         if (tree == NULL) {
             op_reply_error(op, ENOMEM);
             return;
@@ -256,7 +257,7 @@ static void list_links(Op *op, Top *top)
     NodeIndex node = subtree_directory_by_key(pin->tree, nodeid_key(op->directory));
     Shown shown = shown_top(fs, top, pin->tree, answer.state == CACHE_FRESH ? answer.keep_us : 0);
     if (node == NODE_NONE)
-        op_reply_error(op, ENOENT);
+        op_reply_missing(op, 0);
     else
         send_subtree(op, pin, &shown, node);
 }
@@ -267,22 +268,22 @@ static void list_instance(Op *op)
     Pin *pin = op_pin(op);
     const char *name = slots_name(fs->slots, nodeid_slot(op->directory));
     NodeIndex node;
-    gint64 keep_us = 0;
+    Keep keep = { 0, 0 };
 
     if (pin != NULL && name != NULL) {
         /* The rest of a listing: as it began, and nothing of it is kept. */
-        Shown shown = { .tree = pin->tree, .instance = name, .root_ino = instance_ino(fs, name) };
+        Shown shown = { .tree = pin->tree, .name = name, .root_ino = instance_ino(fs, name) };
         node = subtree_directory_by_key(pin->tree, nodeid_key(op->directory));
         if (node == NODE_NONE)
-            op_reply_error(op, ENOENT);
+            op_reply_missing(op, 0);
         else
             send_subtree(op, pin, &shown, node);
         return;
     }
-    const Instance *instance = op_instance_directory(op, TRUE, &node, &keep_us);
+    const Instance *instance = op_instance_directory(op, TRUE, &node, &keep);
     if (instance == NULL)
         return;
-    Shown shown = shown_instance(fs, instance, keep_us);
+    Shown shown = shown_instance(fs, instance, keep);
     pin = add_pin(op, NULL, shown.tree);
     send_subtree(op, pin, &shown, node);
 }

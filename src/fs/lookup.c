@@ -18,7 +18,7 @@ static void reply_node(Op *op, const Shown *shown, NodeIndex node)
     struct fuse_entry_param entry;
 
     if (node == NODE_NONE)
-        op_reply_missing(op, shown->keep_us);
+        op_reply_missing(op, MIN(shown->keep.listed_us, shown->keep.detail_us));
     else
         reply(op, entry_node(op->fs, &entry, shown, node), &entry);
 }
@@ -50,10 +50,11 @@ static void lookup_in_instances(Op *op)
     if (!op_may_go_on(op, &answer))
         return;
     const Instance *instance = fleet_find(cache_fleet(fs->cache), op->name);
-    reply(op, entry_instance(fs, &entry, instance, answer.keep_us), &entry);
+    Keep keep = { answer.keep_us, cache_detail_keep_us(fs->cache, instance) };
+    reply(op, entry_instance(fs, &entry, instance, keep), &entry);
 }
 
-const Instance *op_instance_detail(Op *op, const char *name, gint64 *ret_keep_us)
+const Instance *op_instance_detail(Op *op, const char *name, Keep *ret_keep)
 {
     Fs *fs = op->fs;
     CacheAnswer answer = cache_ask_detail(fs->cache, name, &op->ask);
@@ -61,28 +62,20 @@ const Instance *op_instance_detail(Op *op, const char *name, gint64 *ret_keep_us
     cache_walked_to(fs->cache, name);
     if (!op_may_go_on(op, &answer))
         return NULL;
-    *ret_keep_us = answer.keep_us;
+    *ret_keep = (Keep){ answer.keep_us, answer.keep_us };
     return fleet_find(cache_fleet(fs->cache), name);
 }
 
-gboolean node_is_listed(const Instance *instance, NodeIndex node)
-{
-    const Subtree *tree = record_tree(instance->record);
-
-    while (subtree_parent(tree, node) != 0)
-        node = subtree_parent(tree, node);
-    return instance_is_listed(instance, node);
-}
-
+/* Whether only the full record can tell what is in the directory: for one name that is looked up
+ * below, or with @whole for all. */
 static gboolean directory_needs_detail(const Instance *instance, NodeIndex node, gboolean whole)
 {
     if (node == NODE_NONE)
-        return !record_is_full(instance->record);
-    return node == 0 ? whole : !node_is_listed(instance, node);
+        return TRUE;
+    return whole ? !instance_confirms_listing(instance, node) : !instance_confirms(instance, node);
 }
 
-const Instance *op_instance_directory(Op *op, gboolean whole, NodeIndex *ret_node,
-                                      gint64 *ret_keep_us)
+const Instance *op_instance_directory(Op *op, gboolean whole, NodeIndex *ret_node, Keep *ret_keep)
 {
     Fs *fs = op->fs;
     guint64 key = nodeid_key(op->directory);
@@ -96,18 +89,18 @@ const Instance *op_instance_directory(Op *op, gboolean whole, NodeIndex *ret_nod
     if (!op_may_go_on(op, &answer))
         return NULL;
     const Instance *instance = fleet_find(cache_fleet(fs->cache), name);
-    *ret_keep_us = answer.keep_us;
+    *ret_keep = (Keep){ answer.keep_us, cache_detail_keep_us(fs->cache, instance) };
     *ret_node = subtree_directory_by_key(record_tree(instance->record), key);
 
     if (directory_needs_detail(instance, *ret_node, whole)) {
-        instance = op_instance_detail(op, name, ret_keep_us);
+        instance = op_instance_detail(op, name, ret_keep);
         if (instance == NULL)
             return NULL;
         *ret_node = subtree_directory_by_key(record_tree(instance->record), key);
     }
     if (*ret_node != NODE_NONE)
         return instance;
-    op_reply_missing(op, *ret_keep_us);
+    op_reply_missing(op, MIN(ret_keep->listed_us, ret_keep->detail_us));
     return NULL;
 }
 
@@ -124,29 +117,40 @@ static gboolean is_junk_here(Op *op)
     return node == NODE_NONE || subtree_child(tree, node, op->name) == NODE_NONE;
 }
 
+/* Only the full record can tell what the list does not have. An array has what it shows. */
+static gboolean child_needs_detail(const Instance *instance, NodeIndex directory, NodeIndex node)
+{
+    if (node != NODE_NONE)
+        return !instance_confirms(instance, node);
+    return !instance_confirms(instance, directory) ||
+           (subtree_flags(record_tree(instance->record), directory) & NODE_ARRAY) == 0;
+}
+
 static void lookup_in_instance(Op *op)
 {
     NodeIndex directory;
-    gint64 keep_us;
+    Keep keep;
 
     if (is_junk_here(op)) {
         op_reply_missing(op, 0);
         return;
     }
-    const Instance *instance = op_instance_directory(op, FALSE, &directory, &keep_us);
+    const Instance *instance = op_instance_directory(op, FALSE, &directory, &keep);
     if (instance == NULL)
         return;
     NodeIndex node = subtree_child(record_tree(instance->record), directory, op->name);
 
-    /* Only the full record can tell what the list does not have. */
-    if (directory == 0 && (node == NODE_NONE || !node_is_listed(instance, node)) &&
-        !name_is_junk(op->name)) {
-        instance = op_instance_detail(op, instance->name, &keep_us);
+    if (child_needs_detail(instance, directory, node) && !name_is_junk(op->name)) {
+        guint64 key = nodeid_key(op->directory);
+        instance = op_instance_detail(op, instance->name, &keep);
         if (instance == NULL)
             return;
-        node = subtree_child(record_tree(instance->record), directory, op->name);
+        directory = subtree_directory_by_key(record_tree(instance->record), key);
+        node = directory == NODE_NONE
+                   ? NODE_NONE
+                   : subtree_child(record_tree(instance->record), directory, op->name);
     }
-    Shown shown = shown_instance(op->fs, instance, keep_us);
+    Shown shown = shown_instance(op->fs, instance, keep);
     reply_node(op, &shown, node);
 }
 
@@ -155,16 +159,16 @@ static void lookup_in_json(Op *op)
     Fs *fs = op->fs;
     g_autofree char *name = json_instance_name(fs, op->name);
     struct fuse_entry_param entry;
-    gint64 keep_us;
+    Keep keep;
 
     if (name == NULL ||
         (name_is_junk(op->name) && fleet_find(cache_fleet(fs->cache), name) == NULL)) {
         op_reply_missing(op, 0);
         return;
     }
-    const Instance *instance = op_instance_detail(op, name, &keep_us);
+    const Instance *instance = op_instance_detail(op, name, &keep);
     if (instance != NULL)
-        reply(op, entry_body(fs, &entry, instance, keep_us), &entry);
+        reply(op, entry_body(fs, &entry, instance, keep.detail_us), &entry);
 }
 
 static void lookup_in_links(Op *op, Top *top)
@@ -183,15 +187,15 @@ static void lookup_in_links(Op *op, Top *top)
     answer = cache_ask_list(fs->cache, &op->ask);
     if (!op_may_go_on(op, &answer))
         return;
-    tree = top_links(fs, top);
+    tree = top_links(fs, top, FALSE);
     if (tree == NULL) {
         op_reply_error(op, ENOMEM);
         return;
     }
     directory = subtree_directory_by_key(tree, nodeid_key(op->directory));
     Shown shown = shown_top(fs, top, tree, answer.keep_us);
-    reply_node(op, &shown,
-               directory == NODE_NONE ? NODE_NONE : subtree_child(tree, directory, op->name));
+    NodeIndex node = directory == NODE_NONE ? NODE_NONE : subtree_child(tree, directory, op->name);
+    reply_node(op, &shown, top_link_is_gone(fs, top, node) ? NODE_NONE : node);
 }
 
 static void lookup_in_files(Op *op, Top *top)

@@ -4,90 +4,72 @@
 #include <pthread.h>
 #include <string.h>
 
-typedef struct {
-    fuse_ino_t node;
-    char *name; /* in that directory; NULL: its attributes */
-} Notice;
-
 /* pthreads, not GLib's: ThreadSanitizer knows their locks. */
 struct Notifier {
     struct fuse_session *session;
+    const char **names;
     pthread_t thread;
     gboolean running;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    GQueue notices; /* Notice; this and the next under the lock */
-    gboolean stopping;
+    gboolean wanted, stopping; /* under the lock */
 };
 
-Notifier *notifier_new(struct fuse_session *session)
+Notifier *notifier_new(struct fuse_session *session, const char **names)
 {
     Notifier *notifier = g_new0(Notifier, 1);
 
     notifier->session = session;
+    notifier->names = names;
     pthread_mutex_init(&notifier->lock, NULL);
     pthread_cond_init(&notifier->changed, NULL);
     return notifier;
 }
 
-static void notice_free(Notice *notice)
+/* FALSE when it is time to stop. */
+static gboolean wait_until_wanted(Notifier *notifier)
 {
-    g_free(notice->name);
-    g_free(notice);
-}
-
-/* NULL when it is time to stop. */
-static Notice *next_notice(Notifier *notifier)
-{
-    Notice *notice;
+    gboolean stopping;
 
     pthread_mutex_lock(&notifier->lock);
-    while (notifier->notices.length == 0 && !notifier->stopping)
+    while (!notifier->wanted && !notifier->stopping)
         pthread_cond_wait(&notifier->changed, &notifier->lock);
-    notice = notifier->stopping ? NULL : g_queue_pop_head(&notifier->notices);
+    notifier->wanted = FALSE;
+    stopping = notifier->stopping;
     pthread_mutex_unlock(&notifier->lock);
-    return notice;
+    return !stopping;
 }
 
+static gboolean is_stopping(Notifier *notifier)
+{
+    gboolean stopping;
+
+    pthread_mutex_lock(&notifier->lock);
+    stopping = notifier->stopping;
+    pthread_mutex_unlock(&notifier->lock);
+    return stopping;
+}
+
+/* A name that the kernel does not know is fine, and so is a connection that ended. */
 static void *serve(void *data)
 {
     Notifier *notifier = data;
-    Notice *notice;
 
-    while ((notice = next_notice(notifier)) != NULL) {
-        /* A name that the kernel does not know is fine, and so is a connection that ended. */
-        if (notice->name != NULL)
-            fuse_lowlevel_notify_inval_entry(notifier->session, notice->node, notice->name,
-                                             strlen(notice->name));
-        else
-            fuse_lowlevel_notify_inval_inode(notifier->session, notice->node, -1, 0);
-        notice_free(notice);
-    }
+    while (wait_until_wanted(notifier))
+        for (gsize i = 0; notifier->names[i] != NULL && !is_stopping(notifier); i++)
+            fuse_lowlevel_notify_inval_entry(notifier->session, FUSE_ROOT_ID, notifier->names[i],
+                                             strlen(notifier->names[i]));
     return NULL;
 }
 
-static void give_notice(Notifier *notifier, fuse_ino_t node, const char *name)
+void notifier_forget_names(Notifier *notifier)
 {
-    Notice *notice = g_new0(Notice, 1);
-
-    notice->node = node;
-    notice->name = g_strdup(name);
     pthread_mutex_lock(&notifier->lock);
-    g_queue_push_tail(&notifier->notices, notice);
+    notifier->wanted = TRUE;
     if (!notifier->running && !notifier->stopping)
         notifier->running = pthread_create(&notifier->thread, NULL, serve, notifier) == 0;
     pthread_cond_signal(&notifier->changed);
     pthread_mutex_unlock(&notifier->lock);
-}
-
-void notifier_forget_name(Notifier *notifier, fuse_ino_t directory, const char *name)
-{
-    give_notice(notifier, directory, name);
-}
-
-void notifier_forget_attributes(Notifier *notifier, fuse_ino_t node)
-{
-    give_notice(notifier, node, NULL);
 }
 
 static void tell_to_stop(Notifier *notifier)
@@ -112,8 +94,8 @@ void notifier_free(Notifier *notifier)
 {
     if (notifier == NULL)
         return;
-    g_queue_clear_full(&notifier->notices, (GDestroyNotify)(void (*)(void))notice_free);
     pthread_cond_destroy(&notifier->changed);
     pthread_mutex_destroy(&notifier->lock);
+    g_free(notifier->names);
     g_free(notifier);
 }

@@ -8,6 +8,8 @@
 /* A request has the same deadline as the operation, or a little later if it was not sent at once,
  * and knows more of why it failed: it is given the time to say so first. */
 #define LAST_WORD_US (G_USEC_PER_SEC / 10)
+/* A system call that walks a path looks up the next name at once after the answer. */
+#define NEXT_NAME_US (G_USEC_PER_SEC / 20)
 
 /* A sanitizer is to see who looks at an op after its end. */
 #ifdef PPIOFS_SANITIZED
@@ -15,13 +17,6 @@
 #else
 #define KEEPS_SPARE TRUE
 #endif
-
-static void schedule_deadline(Fs *fs);
-
-static gint64 op_deadline(const Op *op)
-{
-    return op->ask.started + op->fs->options.timeout_us + LAST_WORD_US;
-}
 
 static void leave_queue(Op *op)
 {
@@ -48,41 +43,46 @@ static void op_free(Op *op)
         g_free(op);
 }
 
-/* The deadline of the first in the queue has passed: it is run once more, and will not wait. */
-static gboolean deadline_passed(gpointer data)
+void op_limit(Op *op, gint64 time_us)
 {
-    Fs *fs = data;
-    gint64 now = clock_now(fs->clock);
-
-    while (fs->parked.length > 0) {
-        Op *op = g_queue_peek_head(&fs->parked);
-
-        if (op_deadline(op) > now)
-            break;
-        cache_leave(&op->waiter, TRUE);
-        leave_queue(op);
-        op->ask.impatient = TRUE;
-        fs->stats.timed_out++;
-        op->run(op);
-    }
-    schedule_deadline(fs);
-    return G_SOURCE_REMOVE;
+    op->deadline = MIN(op->deadline, op->ask.started + time_us);
 }
 
-static void schedule_deadline(Fs *fs)
+/* It is run once more: with an older answer if there is one, or, past its deadline, without waiting
+ * again. */
+static void wake(Op *op, gint64 now)
 {
-    const Op *first = g_queue_peek_head(&fs->parked);
-
-    if (fs->deadline != NULL) {
-        g_source_destroy(fs->deadline);
-        g_clear_pointer(&fs->deadline, g_source_unref);
+    cache_leave(&op->waiter, TRUE);
+    op->wake = G_MAXINT64;
+    if (now >= op->deadline) {
+        op->ask.impatient = TRUE;
+        op->fs->stats.timed_out++;
     }
-    if (first == NULL)
-        return;
-    gint64 left = op_deadline(first) - clock_now(fs->clock);
-    fs->deadline = g_timeout_source_new((guint)(MAX(left, 0) / 1000 + 1));
-    g_source_set_callback(fs->deadline, deadline_passed, fs, NULL);
-    g_source_attach(fs->deadline, fs->context);
+    op->run(op);
+}
+
+static Op *find_due(Fs *fs, gint64 now, gint64 *ret_next)
+{
+    *ret_next = ALARM_NEVER;
+    for (GList *link = fs->parked.head; link != NULL; link = link->next) {
+        Op *op = link->data;
+
+        if (op->wake <= now)
+            return op;
+        *ret_next = MIN(*ret_next, op->wake);
+    }
+    return NULL;
+}
+
+void op_on_alarm(gpointer data)
+{
+    Fs *fs = data;
+    gint64 now = clock_now(fs->clock), next;
+    Op *op;
+
+    while ((op = find_due(fs, now, &next)) != NULL)
+        wake(op, now);
+    alarm_set(fs->alarm, MIN(next, alarm_at(fs->alarm)));
 }
 
 static void interrupted(fuse_req_t req, void *data)
@@ -95,18 +95,19 @@ static void interrupted(fuse_req_t req, void *data)
     op_reply_error(op, EINTR);
 }
 
-/* An op that waits is in the queue from its first wait to its end. */
-static void enter_queue(Op *op)
+void op_park(Op *op, gint64 wake_us)
 {
     Fs *fs = op->fs;
+    gint64 now = clock_now(fs->clock);
 
-    if (op->link.data != NULL)
+    op->wake = wake_us < op->deadline - now ? now + wake_us : op->deadline;
+    if (op->wake < alarm_at(fs->alarm))
+        alarm_set(fs->alarm, op->wake);
+    if (op->link.data != NULL) /* an op that waits is in the queue from its first wait to its end */
         return;
     op->link.data = op;
     g_queue_push_tail_link(&fs->parked, &op->link);
     fs->stats.parked++;
-    if (fs->parked.length == 1 || fs->deadline == NULL)
-        schedule_deadline(fs);
     /* libfuse would use the request after it was answered in the callback made from here. */
     if (fuse_req_interrupted(op->req))
         interrupted(op->req, op);
@@ -118,7 +119,36 @@ static void op_ready(gpointer data)
 {
     Op *op = data;
 
+    op->wake = G_MAXINT64;
     op->run(op);
+}
+
+/* A path of many names is one operation to the caller, and has one deadline: a LOOKUP that follows
+ * at once where another of the same thread waited goes on with the time that one had. */
+static gint64 find_start(Fs *fs, const Op *op)
+{
+    pid_t thread = fuse_req_ctx(op->req)->pid;
+
+    for (guint i = 0; op->name != NULL && thread != 0 && i < PATHS; i++) {
+        const Path *path = &fs->paths[i];
+
+        if (path->thread == thread && path->node == op->directory &&
+            op->arrived - path->answered <= NEXT_NAME_US)
+            return path->started;
+    }
+    return op->arrived;
+}
+
+static void note_path(const Op *op, NodeId node)
+{
+    Fs *fs = op->fs;
+
+    if (op->link.data == NULL && op->ask.started == op->arrived)
+        return; /* it did not wait, and goes on with nothing */
+    fs->paths[fs->next_path++ % PATHS] = (Path){ .thread = fuse_req_ctx(op->req)->pid,
+                                                 .node = node,
+                                                 .started = op->ask.started,
+                                                 .answered = clock_now(fs->clock) };
 }
 
 void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, const char *name,
@@ -132,10 +162,15 @@ void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, con
     op->directory = directory;
     op->size = size;
     op->offset = offset;
-    op->ask = (CacheAsk){ .started = clock_now(fs->clock), .waiter = &op->waiter };
     op->waiter = (CacheWaiter){ .ready = op_ready, .data = op };
     op->link = (GList){ 0 };
+    op->wake = G_MAXINT64;
     op->name = name == NULL ? NULL : strcpy(op->name_bytes, name);
+    op->arrived = clock_now(fs->clock);
+    op->ask = (CacheAsk){ .started = find_start(fs, op),
+                          .share = fuse_req_ctx(req)->uid,
+                          .waiter = &op->waiter };
+    op->deadline = op->ask.started + fs->options.timeout_us + LAST_WORD_US;
     run(op);
 }
 
@@ -146,7 +181,7 @@ gboolean op_may_go_on(Op *op, const CacheAnswer *answer)
     case CACHE_STALE:
         return TRUE;
     case CACHE_WAIT:
-        enter_queue(op);
+        op_park(op, answer->keep_us);
         return FALSE;
     case CACHE_MISSING:
         op_reply_missing(op, answer->keep_us);
@@ -158,25 +193,22 @@ gboolean op_may_go_on(Op *op, const CacheAnswer *answer)
     return FALSE;
 }
 
-static double seconds(gint64 us)
-{
-    return (double)us / G_USEC_PER_SEC;
-}
-
 void op_reply_entry(Op *op, const struct fuse_entry_param *entry)
 {
+    note_path(op, entry->ino);
     /* The kernel did not get it: nothing will be forgotten. */
     if (fuse_reply_entry(op->req, entry) == -ENOENT)
         entry_forget(op->fs, entry->ino, 1);
     op_free(op);
 }
 
+/* To readdir(3), ENOENT means the end of the directory: `ls` would show an empty one. */
 void op_reply_missing(Op *op, gint64 keep_us)
 {
-    struct fuse_entry_param none = { .entry_timeout = seconds(keep_us) };
+    struct fuse_entry_param none = { .entry_timeout = fs_seconds(keep_us) };
 
     if (op->name == NULL)
-        fuse_reply_err(op->req, ENOENT);
+        fuse_reply_err(op->req, ESTALE);
     else
         fuse_reply_entry(op->req, &none);
     op_free(op);

@@ -14,6 +14,7 @@
 #include "ppiofs/fs/greeting.h"
 #include "ppiofs/fs/notifier.h"
 #include "ppiofs/fs/private.h"
+#include "ppiofs/fs/sweep.h"
 
 /* After an answer the next request mostly comes at once; being there when it does saves the kernel
  * a sleep and a wake-up, which on a virtual machine is most of what a request costs. */
@@ -26,7 +27,9 @@
 struct Session {
     Fs *fs;
     struct fuse_session *fuse;
+    GMainContext *context;
     Notifier *notifier;
+    Sweep *sweep;
     struct fuse_buf buffer;
     GSource *source;
     gpointer tag;
@@ -187,7 +190,8 @@ static gboolean mount_session(Session *session, const SessionOptions *options, G
                     options->place->shown, options->place->shown);
         return FALSE;
     }
-    session->notifier = notifier_new(session->fuse);
+    session->notifier = notifier_new(session->fuse, fs_root_names(session->fs));
+    session->sweep = sweep_new(session->fs, session->fuse, session->context);
     return (options->place->passed_in || own_mount_find(&session->mount, options->place, error)) &&
            g_unix_set_fd_nonblocking(fuse_session_fd(session->fuse), TRUE, error);
 }
@@ -198,6 +202,7 @@ Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *cont
     g_autoptr(Session) session = g_new0(Session, 1);
 
     session->fs = fs;
+    session->context = context;
     session->events = *events;
     session->data = data;
     session->may_spin = g_get_num_processors() > 1;
@@ -218,35 +223,18 @@ static gboolean age_all_names(Session *session)
     return write(fuse_session_fd(session->fuse), &notice, sizeof notice) >= 0;
 }
 
-static void forget_name(guint64 nodeid, const char *name, gpointer data)
-{
-    Session *session = data;
-
-    (void)nodeid;
-    if (name != NULL)
-        notifier_forget_name(session->notifier, FUSE_ROOT_ID, name);
-}
-
 void session_age_names(Session *session)
 {
     if (age_all_names(session))
         return;
     g_debug("this kernel forgets only the names that nobody uses at the moment");
-    fs_each_directory(session->fs, forget_name, session);
-}
-
-static void forget_attributes(guint64 nodeid, const char *name, gpointer data)
-{
-    Session *session = data;
-
-    (void)name;
-    notifier_forget_attributes(session->notifier, nodeid);
+    notifier_forget_names(session->notifier);
 }
 
 void session_forget_names(Session *session)
 {
     session_age_names(session);
-    fs_each_directory(session->fs, forget_attributes, session);
+    sweep_begin(session->sweep);
 }
 
 /* Whoever looks something up holds a lock that the last notice may wait for: he gets an answer, and
@@ -281,6 +269,7 @@ void session_free(Session *session)
         g_source_destroy(session->source);
         g_source_unref(session->source);
     }
+    sweep_free(session->sweep);
     stop_notifier(session);
     if (session->mount.id != 0) {
         close_connection(session);

@@ -65,6 +65,13 @@ guint slots_hold(Slots *slots, const char *name)
     return slot->number;
 }
 
+guint slots_find(const Slots *slots, const char *name)
+{
+    const Slot *slot = g_hash_table_lookup(slots->by_name, name);
+
+    return slot == NULL ? 0 : slot->number;
+}
+
 static Slot *find(const Slots *slots, guint number)
 {
     return number >= slots->first && number - slots->first < slots->by_number->len

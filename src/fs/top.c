@@ -78,11 +78,12 @@ guint top_slot(const Fs *fs, const Top *top)
 }
 
 /* A newly made tree takes the place of the old one, unless it says the same. (takes @tree) */
-static Subtree *made_replace(const Fs *fs, Made *made, Subtree *tree)
+static Subtree *made_replace(const Fs *fs, Made *made, Subtree *tree, guint64 version)
 {
     gint64 now = clock_wall(fs->clock);
 
-    made->fleet_version = fleet_version(cache_fleet(fs->cache));
+    made->version = version;
+    made->removals = fleet_removals(cache_fleet(fs->cache));
     if (made->tree != NULL && subtree_agrees(tree, 0, made->tree, 0) &&
         subtree_agrees(made->tree, 0, tree, 0)) {
         subtree_unref(tree);
@@ -93,21 +94,44 @@ static Subtree *made_replace(const Fs *fs, Made *made, Subtree *tree)
     return made->tree = tree;
 }
 
-static gboolean is_up_to_date(const Fs *fs, const Made *made)
+static guint64 links_version(Fs *fs, const Top *top)
 {
-    return made->tree != NULL && made->fleet_version == fleet_version(cache_fleet(fs->cache));
+    return fleet_field_version(cache_fleet(fs->cache), top->links->field);
 }
 
-Subtree *top_links(Fs *fs, Top *top)
+/* What was only removed is left out one by one: see top_link_is_gone(). But a name that several
+ * shared may be another's alone now. */
+static gboolean links_are_up_to_date(Fs *fs, const Top *top, gboolean whole)
 {
-    if (is_up_to_date(fs, &top->made))
+    const Made *made = &top->made;
+
+    return made->tree != NULL && made->version == links_version(fs, top) &&
+           (made->removals == fleet_removals(cache_fleet(fs->cache)) ||
+            (!whole && !top->links->shares_names));
+}
+
+Subtree *top_links(Fs *fs, Top *top, gboolean whole)
+{
+    if (links_are_up_to_date(fs, top, whole))
         return top->made.tree;
 
     g_autoptr(Listing) listing = fleet_listing(cache_fleet(fs->cache));
     Draft *draft = draft_new();
-    top->links->add(draft, listing, top->links->argument);
+    top->links->add(draft, listing, top->links->field);
     Subtree *tree = draft_finish(draft, NULL);
-    return tree == NULL ? NULL : made_replace(fs, &top->made, tree);
+    return tree == NULL ? NULL : made_replace(fs, &top->made, tree, links_version(fs, top));
+}
+
+gboolean top_link_is_gone(Fs *fs, const Top *top, NodeIndex node)
+{
+    gsize length;
+    const char *target;
+
+    if (node == NODE_NONE || subtree_kind(top->made.tree, node) != NODE_SYMLINK)
+        return FALSE;
+    target = subtree_content(top->made.tree, node, &length);
+    g_autofree char *path = g_strndup(target, length);
+    return fleet_find(cache_fleet(fs->cache), strrchr(path, '/') + 1) == NULL;
 }
 
 /* The rows of view_files() that are in this directory. */
@@ -202,7 +226,8 @@ static Subtree *make_view(Op *op, const FileView *view, gint64 *ret_keep_us)
         return NULL;
 
     *ret_keep_us = answer.keep_us;
-    if (view->need == VIEW_NEEDS_LIST && is_up_to_date(fs, made))
+    guint64 version = fleet_version(cache_fleet(fs->cache));
+    if (view->need == VIEW_NEEDS_LIST && made->tree != NULL && made->version == version)
         return subtree_ref(made->tree);
     g_autoptr(Listing) listing = fleet_listing(cache_fleet(fs->cache));
     if (view->need == VIEW_NEEDS_RUNNING_DETAILS && !ask_running_details(op, listing, ret_keep_us))
@@ -215,7 +240,7 @@ static Subtree *make_view(Op *op, const FileView *view, gint64 *ret_keep_us)
         op_reply_error(op, ENOMEM);
         return NULL;
     }
-    return subtree_ref(made_replace(fs, made, tree));
+    return subtree_ref(made_replace(fs, made, tree, version));
 }
 
 Subtree *top_make_file(Op *op, Top *top, const char *name, gint64 *ret_keep_us)

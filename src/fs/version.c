@@ -69,6 +69,18 @@ void versions_set_body(Versions *versions, Version *version, GBytes *body, guint
     version->body_ino = body_ino;
 }
 
+GArray *versions_serials(const Versions *versions)
+{
+    GArray *serials = g_array_new(FALSE, FALSE, sizeof(guint64));
+    GHashTableIter iter;
+    gpointer entry;
+
+    g_hash_table_iter_init(&iter, versions->by_serial);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        g_array_append_val(serials, ((Entry *)entry)->serial);
+    return serials;
+}
+
 const Version *versions_find(const Versions *versions, guint64 serial)
 {
     Entry *entry = g_hash_table_lookup(versions->by_serial, &serial);

@@ -7,6 +7,7 @@
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/json.h"
 #include "ppiofs/model/field.h"
+#include "ppiofs/tree/name.h"
 
 #define ID_MAX_CHARACTERS 255
 /* The last second of the year 9999: what date(1) and ls(1) still print. */
@@ -17,6 +18,7 @@ struct Record {
     gboolean full;
     gboolean gone;
     char *id;
+    char *file_name; /* NULL: the id itself */
     char *name;
     Subtree *tree;
     GBytes *body;
@@ -97,6 +99,9 @@ Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError 
         record_unref(record);
         return NULL;
     }
+    g_autofree char *file_name = name_encode(record->id);
+    if (strcmp(file_name, record->id) != 0)
+        record->file_name = g_steal_pointer(&file_name);
     if (record->full && body != NULL && !(flags & RECORD_HIDE_SECRETS))
         record->body = g_bytes_ref(body);
     return record;
@@ -105,6 +110,11 @@ Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError 
 const char *record_id(const Record *record)
 {
     return record->id;
+}
+
+const char *record_file_name(const Record *record)
+{
+    return record->file_name == NULL ? record->id : record->file_name;
 }
 
 const char *record_name(const Record *record)
@@ -184,6 +194,7 @@ void record_unref(Record *record)
     if (record == NULL || --record->refs > 0)
         return;
     g_free(record->id);
+    g_free(record->file_name);
     g_free(record->name);
     subtree_unref(record->tree);
     if (record->body != NULL)

@@ -188,11 +188,6 @@ NodeIndex subtree_directory_by_key(const Subtree *tree, guint64 key)
     return at < tree->n_directories && tree->keys[at].key == key ? tree->keys[at].node : NODE_NONE;
 }
 
-void subtree_mark(Subtree *tree, NodeIndex node, NodeFlags flag)
-{
-    tree->nodes[node].flags |= flag;
-}
-
 void subtree_set_serial(Subtree *tree, guint64 serial)
 {
     tree->serial = serial;

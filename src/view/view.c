@@ -8,10 +8,10 @@
 #include "ppiofs/view/table.h"
 
 static const LinkView link_views[] = {
-    { "by-name", links_by_name, NULL },
-    { "by-region", links_by_field, "region" },
-    { "by-status", links_by_field, "status" },
-    { "by-type", links_by_field, "type" },
+    { "by-name", links_by_name, "name", TRUE },
+    { "by-region", links_by_field, "region", FALSE },
+    { "by-status", links_by_field, "status", FALSE },
+    { "by-type", links_by_field, "type", FALSE },
 };
 
 static const FileView file_views[] = {
@@ -23,6 +23,13 @@ const LinkView *view_links(gsize *ret_n)
 {
     *ret_n = G_N_ELEMENTS(link_views);
     return link_views;
+}
+
+const char *const *view_fields(void)
+{
+    static const char *const fields[] = { "name", "region", "status", "type", NULL };
+
+    return fields;
 }
 
 const FileView *view_files(gsize *ret_n)

@@ -127,7 +127,7 @@ static void check_text(const char *text, guint n_instances)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    g_autoptr(Fleet) fleet = fleet_new();
+    g_autoptr(Fleet) fleet = fleet_new(view_fields());
     Input input = { data, size };
     const ViewSettings settings = { "ppio", size % 2 };
 

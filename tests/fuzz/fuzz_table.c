@@ -28,7 +28,7 @@ static Fleet *fleet_of(const char *at, const char *end)
     static const char *const members[] = { "id", "name", "status", "image" };
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
     AnswerTime time = { 1, 2, 3 };
-    Fleet *fleet = fleet_new();
+    Fleet *fleet = fleet_new(view_fields());
 
     while (at < end) {
         cJSON *object = cJSON_CreateObject();
@@ -42,7 +42,8 @@ static Fleet *fleet_of(const char *at, const char *end)
             g_ptr_array_add(records, record);
         cJSON_Delete(object);
     }
-    fleet_apply_list(fleet, records, &time);
+    fleet_begin_list(fleet, records, &time);
+    g_assert_true(fleet_step_list(fleet, G_MAXUINT));
     return fleet;
 }
 

@@ -133,8 +133,8 @@ def _newest(id):
 
 def test_an_instance_is_as_old_as_what_last_happened_to_it(mount):
     """`ls -lt instances` sorts by that."""
-    assert {id: os.stat(mount.path / "instances" / id).st_mtime for id in mount.ls("instances")} == {
-        id: _newest(id) for id in ALL}
+    assert {id: int(os.stat(mount.path / "instances" / id).st_mtime)
+            for id in mount.ls("instances")} == {id: _newest(id) for id in ALL}
 
 
 def test_a_file_is_as_old_as_the_first_look_at_its_value(mount_factory):
@@ -158,7 +158,7 @@ def test_a_file_is_as_old_as_its_last_change(api, mount_factory):
     assert moved == {"image", "resource_specs/cpu_num", "resource_specs"}
     assert all(changed - 1 <= after[name] <= time.time() + 1 for name in moved)
     assert after["resource_specs"] == after["resource_specs/cpu_num"]
-    assert os.stat(place).st_mtime == max(after.values())
+    assert abs(os.stat(place).st_mtime - max(after.values())) < 0.001
 
 
 def test_an_instance_without_timestamps_has_a_time_all_the_same(api, mount):

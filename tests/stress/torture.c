@@ -17,6 +17,7 @@
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/json.h"
 #include "ppiofs/model/fleet.h"
+#include "ppiofs/view/view.h"
 #include "ppiofs/tree/name.h"
 #include "ppiofs/view/links.h"
 #include "ppiofs/view/table.h"
@@ -261,7 +262,7 @@ static char *work_fleet(gconstpointer data, GError **error)
 {
     static const RecordFlags flags[] = { 0, RECORD_FULL, 0, 0, RECORD_FULL };
     const cJSON *const *objects = data;
-    Fleet *fleet = fleet_new();
+    Fleet *fleet = fleet_new(view_fields());
     gboolean good = TRUE;
 
     for (guint i = 0; good && i < G_N_ELEMENTS(flags); i++) {
@@ -274,9 +275,10 @@ static char *work_fleet(gconstpointer data, GError **error)
             break;
         g_ptr_array_add(list, record);
         if (flags[i] == 0)
-            fleet_apply_list(fleet, list, &time);
+            fleet_begin_list(fleet, list, &time);
         else
             fleet_apply_record(fleet, record, &time);
+        g_assert_true(fleet_step_list(fleet, G_MAXUINT));
     }
     torture.armed = FALSE;
     char *digest = good ? digest_tree(record_tree(fleet_find(fleet, "an id")->record)) : NULL;
@@ -311,7 +313,7 @@ static void test_each_allocation_of_the_views_fails_once(void)
 {
     g_autofree char *name = long_text('x', 100000), *image = long_text('y', 50000);
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
-    g_autoptr(Fleet) fleet = fleet_new();
+    g_autoptr(Fleet) fleet = fleet_new(view_fields());
     AnswerTime time = { 1, 2, 3 };
 
     for (guint i = 0; i < 40; i++) {
@@ -320,7 +322,8 @@ static void test_each_allocation_of_the_views_fails_once(void)
         g_autoptr(JsonDoc) doc = json_parse(text, strlen(text), NULL);
         g_ptr_array_add(records, record_new(json_root(doc), NULL, 0, NULL));
     }
-    fleet_apply_list(fleet, records, &time);
+    fleet_begin_list(fleet, records, &time);
+    g_assert_true(fleet_step_list(fleet, G_MAXUINT));
     g_autoptr(Listing) listing = fleet_listing(fleet);
     torture_work(work_views, listing);
 }

@@ -20,7 +20,7 @@ static Fixture *fixture_new(void)
 {
     Fixture *f = g_new0(Fixture, 1);
 
-    f->fleet = fleet_new();
+    f->fleet = fleet_new(view_fields());
     f->text = g_string_new(NULL);
     f->settings.profile = "ppio";
     return f;

@@ -120,15 +120,6 @@ static void test_a_refusal_outlives_other_failures_but_not_a_success(void)
     trouble_clear(&trouble);
 }
 
-static void test_a_trouble_on_the_heap_is_freed_whole(void)
-{
-    Trouble *trouble = g_new0(Trouble, 1);
-
-    note(trouble, PPIOFS_ERROR_SERVER, T0);
-    note(trouble, PPIOFS_ERROR_SERVER, T0);
-    trouble_free(trouble);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -147,7 +138,5 @@ int main(int argc, char **argv)
                     test_gone_and_refused_are_verdicts_and_others_are_not);
     g_test_add_func("/trouble/a_refusal_outlives_other_failures_but_not_a_success",
                     test_a_refusal_outlives_other_failures_but_not_a_success);
-    g_test_add_func("/trouble/a_trouble_on_the_heap_is_freed_whole",
-                    test_a_trouble_on_the_heap_is_freed_whole);
     return g_test_run();
 }

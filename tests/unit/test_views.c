@@ -10,14 +10,15 @@ static Listing *listing_of(const char *text)
 {
     g_auto(GStrv) items = g_strsplit(text, "; ", -1);
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
-    g_autoptr(Fleet) fleet = fleet_new();
+    g_autoptr(Fleet) fleet = fleet_new(view_fields());
     AnswerTime time = { 1, 2, 3 };
 
     for (gsize i = 0; items[i] != NULL && *items[i] != '\0'; i++) {
         g_auto(GStrv) halves = g_strsplit(items[i], " ", 2);
         g_ptr_array_add(records, record_with(halves[0], halves[1] == NULL ? "" : halves[1], 0));
     }
-    fleet_apply_list(fleet, records, &time);
+    fleet_begin_list(fleet, records, &time);
+    g_assert_true(fleet_step_list(fleet, G_MAXUINT));
     return fleet_listing(fleet);
 }
 

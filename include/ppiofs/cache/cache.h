@@ -2,11 +2,11 @@
 /* cache: decides whether what is known is fresh, stale or missing, and fetches at most once for all
  * who ask. The only place that knows ttl. It is given its fetch functions, so it knows no network.
  *
- * The states of a resource (the list; each instance's detail) are described in cache.c.
+ * The states of a resource (the list; the detail of each instance) are described in resource.c.
  *
- * How to ask: fill a CacheAsk, call cache_ask_*(). CACHE_WAIT means that the waiter is parked; when
+ * How to ask: fill a CacheAsk, call cache_ask_*(). CACHE_WAIT means that the waiter is parked. When
  * the fetch has ended, its ready() is called from the main loop and one asks again, with the same
- * CacheAsk: what was fetched after @started counts as fresh for it, however short the ttl. */
+ * CacheAsk: what was received after @started counts as fresh for it, however short the ttl. */
 #pragma once
 
 #include <glib.h>
@@ -15,25 +15,34 @@
 #include "ppiofs/model/fleet.h"
 
 typedef struct Cache Cache;
-typedef struct CacheFetch CacheFetch;
+typedef struct Resource Resource;
+
+/* Which single GET is wanted, and for whom. */
+typedef struct {
+    const char *id;   /* raw */
+    gboolean unknown; /* a fresh list does not have it: most likely there is none */
+    guint share;      /* the user who asks; 0: nobody in particular */
+} CacheWanted;
 
 /* How the cache fetches. list() and get() start a fetch and return a handle for cancel(); the end
  * is told with cache_take_list() or cache_take_record(), never from inside the start. */
 typedef struct {
-    gpointer (*list)(gpointer data, CacheFetch *fetch);
-    gpointer (*get)(gpointer data, const char *id, CacheFetch *fetch);
+    gpointer (*list)(gpointer data, Resource *resource);
+    gpointer (*get)(gpointer data, const CacheWanted *wanted, Resource *resource);
     void (*cancel)(gpointer handle);
     gpointer data;
 } CacheSource;
 
 typedef struct { /* all in microseconds */
     gint64 ttl, detail_ttl, negative_ttl, max_stale;
+    gint64 patience;    /* how long a refresh may keep a caller who can be shown an older answer */
+    gint64 timeout;     /* of one operation */
     guint max_requests; /* for read-ahead */
 } CacheOptions;
 
 typedef enum {
     CACHE_FRESH,
-    CACHE_STALE,   /* the last good answer: the API fails at the moment */
+    CACHE_STALE,   /* an older answer: the API fails, or is slow, at the moment */
     CACHE_MISSING, /* there is no such instance */
     CACHE_FAILED,  /* see error */
     CACHE_WAIT,
@@ -41,7 +50,8 @@ typedef enum {
 
 typedef struct {
     CacheState state;
-    gint64 keep_us;      /* how long the answer may be kept without asking again */
+    gint64 keep_us;      /* how long the answer may be kept without asking again; CACHE_WAIT: after
+                            how long to ask again although the fetch goes on, G_MAXINT64: never */
     const GError *error; /* borrowed until the next call; FAILED and MISSING only */
 } CacheAnswer;
 
@@ -49,13 +59,15 @@ typedef struct {
 typedef struct {
     void (*ready)(gpointer data);
     gpointer data;
-    CacheFetch *fetch; /* NULL: not parked */
+    Resource *resource; /* NULL: not parked */
+    GQueue *home;
     GList link;
 } CacheWaiter;
 
 typedef struct {
-    gint64 started;      /* monotonic us: when the operation began */
+    gint64 started;      /* clock_now() when the operation began */
     gboolean impatient;  /* its deadline passed: never CACHE_WAIT, rather stale or timed out */
+    guint share;         /* see CacheWanted */
     CacheWaiter *waiter; /* NULL: no CACHE_WAIT, and no fetch is started */
 } CacheAsk;
 
@@ -68,13 +80,13 @@ CacheAnswer cache_ask_item(Cache *cache, const char *name, const CacheAsk *ask);
 /* The full record of it. */
 CacheAnswer cache_ask_detail(Cache *cache, const char *name, const CacheAsk *ask);
 
-/* How long the full record at hand is good without being fetched again; 0 if it is too old, or
- * there is none. Of the list's part ask cache_ask_item(). */
+/* How long the full record that is shown is good without being fetched again; 0 if it is too old,
+ * or there is none. Of the list's part ask cache_ask_item(). */
 gint64 cache_detail_keep_us(const Cache *cache, const Instance *instance);
 
 /* Takes a parked waiter back. When nobody waits for a fetch any more it is cancelled, unless
- * @timed_out: a long list goes on for the next who asks. */
-void cache_leave(CacheWaiter *waiter, gboolean timed_out);
+ * @goes_on: then it ends for the next who asks. NULL resource: nothing happens. */
+void cache_leave(CacheWaiter *waiter, gboolean goes_on);
 
 /* A walk in listing order has reached the instance: fetches the next details ahead. */
 void cache_walked_to(Cache *cache, const char *name);
@@ -85,17 +97,26 @@ void cache_fetch_ahead(Cache *cache, const char *name);
 /* What is known; borrowed. */
 Fleet *cache_fleet(Cache *cache);
 
-/* Forgets every answer and every failure (SIGHUP). */
+/* Forgets every answer and every failure (SIGHUP). What is under way answers those who began to
+ * wait before, and nobody else. */
 void cache_drop(Cache *cache);
 
-/* The end of a fetch; @fetch is dead afterwards. Exactly one of @records or @record and @error is
- * set. @unchanged: these are the records of the list before. */
-void cache_take_list(CacheFetch *fetch, GPtrArray *records, gboolean unchanged, guint n_pages,
-                     const GError *error);
-void cache_take_record(CacheFetch *fetch, Record *record, const GError *error);
+/* The end of a fetch. Exactly one of @records and @error is set. @unchanged: these are the records
+ * of the list before. @asked: clock_now() when its first request was sent. */
+void cache_take_list(Resource *resource, GPtrArray *records, gboolean unchanged, guint n_pages,
+                     gint64 asked, const GError *error);
+/* Exactly one of @record and @error is set; @asked belongs to an error, too. */
+void cache_take_record(Resource *resource, Record *record, gint64 asked, const GError *error);
 
-/* How a class of answers stands, for .ppiofs/status and stats. */
-typedef enum { CLASS_EMPTY, CLASS_FRESH, CLASS_EXPIRED, CLASS_STALE, CLASS_FAILED } ClassState;
+/* How a class of answers stands, for .ppiofs/. */
+typedef enum {
+    CLASS_EMPTY,
+    CLASS_FRESH,
+    CLASS_EXPIRED,
+    CLASS_SLOW,
+    CLASS_STALE,
+    CLASS_FAILED,
+} ClassState;
 typedef struct {
     ClassState state;
     gint64 age_us;      /* of the newest good answer; -1 if there is none */
@@ -109,24 +130,29 @@ ClassStatus cache_details_status(const Cache *cache);
 typedef struct {
     guint64 fetches, cancelled;
     guint64 read_ahead, read_ahead_unused;
+    guint64 renewed; /* details fetched in the background because they were read lately */
+    guint64 detail_bytes;
     guint parked;
 } CacheStats;
 CacheStats cache_stats(const Cache *cache);
 
-/* @source and @options are copied, @clock is borrowed. */
-Cache *cache_new(const CacheOptions *options, const CacheSource *source, const Clock *clock);
+/* @source and @options are copied, @clock is borrowed; @fields as in fleet_new(). Runs on the
+ * default main context. */
+Cache *cache_new(const CacheOptions *options, const CacheSource *source, const char *const *fields,
+                 const Clock *clock);
 
 /* Cancels every fetch; parked waiters are forgotten. */
 void cache_free(Cache *cache);
 
-/* Fetches the list for nobody in particular, unless it is under way or in trouble. */
-void cache_poll_list(Cache *cache);
+/* For -o watch: fetches the list for nobody in particular, and those details anew that were read
+ * lately and are too old, unless they are under way or in trouble. */
+void cache_poll(Cache *cache);
 
 /* Called after each list that was taken, before the waiters. NULL: nobody is called any more. */
 void cache_on_list(Cache *cache, void (*taken)(gpointer data), gpointer data);
 
-/* Called when an answer took the place of one that is still fresh, before the waiters: who keeps
- * names for as long as CacheAnswer.keep_us said would show fields of two answers side by side. */
+/* Called when an answer took the place of one that is still fresh, before the waiters. The callee
+ * must let the kernel forget names: it would show fields of two answers side by side. */
 void cache_on_names_changed(Cache *cache, void (*changed)(gpointer data), gpointer data);
 
 /* Called with each error that an answer brought, before the waiters: for .ppiofs/last_error. */

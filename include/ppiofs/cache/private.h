@@ -1,26 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /* private: what the files of cache/ share; for nobody else.
  *
- *   cache.c   asking: what there is to say, and when a fetch is needed
- *   fetch.c   fetching: one for any number of waiters, and what its end brings
- *   walk.c    reading ahead
- *   status.c  how it stands, for .ppiofs/ */
+ *   cache.c     which resource an operation needs, and what there is to say
+ *   resource.c  the states of a resource: asking, waiting, fetching, failing
+ *   taken.c     what the end of a fetch brings
+ *   details.c   the full records in memory: how many, which go first, which are renewed
+ *   walk.c      reading ahead
+ *   status.c    how it stands, for .ppiofs/ */
 #pragma once
 
+#include "ppiofs/base/alarm.h"
 #include "ppiofs/cache/cache.h"
-#include "ppiofs/cache/readahead.h"
 #include "ppiofs/cache/trouble.h"
 
-struct CacheFetch {
+/* Something that can be fetched: the list, or the detail of one name. A detail's stands in
+ * Cache.resources only while it is under way or in trouble: what is known is in the fleet. */
+struct Resource {
     Cache *cache;
     char *name; /* NULL: the list */
-    gpointer handle;
-    gint64 sent;
-    gboolean ahead;    /* nobody asked for it yet */
-    gboolean outdated; /* cache_drop() came after it was sent: its answer is as good as none */
-    gboolean ended;    /* nothing is left to cancel: who waited is being told */
-    GQueue waiters;    /* CacheWaiter */
+    Trouble trouble;
+    gboolean fetching;
+    gpointer handle;     /* NULL: its answer is here, and is being applied */
+    gint64 started;      /* of the fetch */
+    gint64 wanted;       /* when somebody last asked for it */
+    gboolean background; /* also for nobody in particular: nobody's leaving cancels it */
+    gboolean ahead;      /* fetched before anybody asked */
+    gboolean finishing;  /* those who waited are being told */
+    GQueue waiters;      /* CacheWaiter */
 };
+
+/* A good answer: when it was asked for and received, and how long it is good. */
+typedef struct {
+    gint64 asked, received; /* 0: there is none */
+    gint64 ttl;
+} Known;
+
+/* Walks through the listing that are under way, forward or backward. */
+#define WALKS 4
+typedef struct {
+    char *last;   /* the name it has reached; NULL: unused */
+    gint step;    /* +1, -1; 0 while it is a single access */
+    guint window; /* how many to have under way ahead of it */
+    guint64 used; /* to replace the one that was used longest ago */
+} Walk;
 
 struct Cache {
     CacheOptions options;
@@ -28,21 +50,29 @@ struct Cache {
     const Clock *clock;
     Fleet *fleet;
 
-    CacheFetch *list_fetch;
-    Trouble list_trouble;
-    gint64 list_time;     /* monotonic; 0: never fetched */
-    gint64 list_duration; /* of the last full one */
+    Resource *list;
+    Known list_known;         /* without its ttl: see cache_list_known() */
+    Known list_coming;        /* of the list that is being applied */
+    guint64 overruled_before; /* fleet_overruled() before that */
+    gint64 list_duration;     /* of the last full one */
     guint list_pages;
-    guint single_refreshes; /* since list_time */
+    GSource *applying; /* a list that is taken over in turns of the loop */
+    Alarm *alarm;      /* for a list that nobody wants any more, or that does not end */
 
-    GHashTable *fetches;     /* name -> CacheFetch */
-    GHashTable *troubles;    /* name -> Trouble */
-    Trouble details_trouble; /* of any of them, for the class */
-    gint64 detail_time;
+    GTree *resources; /* Resource.name -> Resource, of details */
+    guint details_under_way;
+    gint64 detail_asked;      /* of the newest good detail */
+    gboolean details_failing; /* since then one failed */
 
-    ReadAhead ahead;
-    GHashTable *unread; /* names fetched ahead that nobody asked for yet */
-    GError *late;       /* what an impatient operation gets */
+    guint singles; /* GETs that took the place of a list, since singles_since */
+    gint64 singles_since;
+    gint64 dropped;    /* cache_drop(): what was asked for before is good for nobody */
+    gint64 kept_until; /* until when the kernel may keep what it was told */
+
+    GQueue details; /* Instance.use of those with a full record, the least lately used first */
+    Walk walks[WALKS];
+    guint64 walk_clock;
+    GError *late; /* what an impatient operation gets */
     CacheStats stats;
     void (*names_changed)(gpointer data);
     gpointer names_changed_data;
@@ -57,22 +87,59 @@ static inline gint64 cache_now(const Cache *cache)
     return clock_now(cache->clock);
 }
 
-/* The fetch under way, or a new one. */
-CacheFetch *fetch_list(Cache *cache);
+/* cache: what is known of each, and how long it is good. */
+gboolean cache_has_list(const Cache *cache);
+Known cache_list_known(const Cache *cache);
+Known cache_detail_known(const Cache *cache, const Instance *instance);
 
-/* NULL when the name stands for no id that could be asked for. */
-CacheFetch *fetch_detail(Cache *cache, const char *name);
+/* resource: the detail's resource, or NULL if nothing is remembered of it. */
+Resource *resource_find(const Cache *cache, const char *name);
+Resource *resource_make(Cache *cache, const char *name);
 
-void fetch_park(CacheFetch *fetch, CacheWaiter *waiter);
+gint64 known_fresh_until(const Known *known);
+gboolean known_is_fresh(const Cache *cache, const Known *known, const CacheAsk *ask);
+gboolean known_may_be_stale(const Cache *cache, const Known *known, const Trouble *trouble);
 
-/* Cancels it and forgets who waits, without a word to them. */
-void fetch_drop(CacheFetch *fetch);
+/* What there is to say of it. @name NULL: the list. @id: what to ask the API for; NULL: it cannot
+ * be asked for, and is missing. */
+CacheAnswer resource_ask(Cache *cache, const char *name, const char *id, const Known *known,
+                         const CacheAsk *ask);
 
-/* The list's ttl in force. */
-gint64 cache_list_ttl(const Cache *cache);
+/* The list's. */
+Resource *resource_make_list(Cache *cache);
 
-gboolean cache_is_fresh(const Cache *cache, gint64 time, gint64 ttl, const CacheAsk *ask);
-gboolean cache_may_be_stale(const Cache *cache, gint64 time, const Trouble *trouble);
+/* Starts to fetch it, unless that is under way. */
+void resource_fetch(Resource *resource, const CacheWanted *wanted);
 
-/* -1 for what was never fetched. */
-gint64 cache_age(const Cache *cache, gint64 time);
+gboolean resource_is_slow(const Resource *resource);
+
+/* The fetch has ended: lets everybody who waited ask again, and frees a detail's resource of which
+ * nothing is to be remembered. */
+void resource_finish(Resource *resource);
+
+/* Ends the fetch without a word to those who wait. */
+void resource_drop(Resource *resource);
+void resource_free(Resource *resource);
+
+/* Forgets the failures of details that are over by @until; G_MAXINT64: all. */
+void resource_forget(Cache *cache, gint64 until);
+
+/* The fetch was cancelled, and nobody waits. */
+void resource_drop_fetch(Resource *resource);
+
+/* When the list's fetch is given up, if nobody asks for it any more; ALARM_NEVER: it is not under
+ * way. */
+gint64 resource_list_ends(const Cache *cache);
+
+/* taken: a list that nobody wants, or that does not end. */
+void taken_list_timed_out(Cache *cache);
+
+/* walk: fetches a known instance for nobody in particular. FALSE: that is under way, or not due. */
+gboolean cache_fetch_unasked(Cache *cache, const char *name);
+void walk_clear(Cache *cache);
+
+/* details: a full record has come, or was read. @had_full: it took the place of another. */
+void details_add(Cache *cache, Instance *instance, gboolean had_full, gboolean ahead);
+void details_use(Cache *cache, Instance *instance);
+void details_renew(Cache *cache);
+guint details_unused(const Cache *cache);

@@ -74,10 +74,8 @@ const struct fuse_lowlevel_ops *fs_operations(void);
 
 FsStats fs_stats(const Fs *fs);
 
-/* Calls @visit for each directory whose names and attributes the kernel may keep: those of the root
- * with their @name, those of instances with NULL. */
-void fs_each_directory(const Fs *fs, void (*visit)(guint64 nodeid, const char *name, gpointer data),
-                       gpointer data);
+/* The names in the root, which never change; ends with NULL. (transfer container) */
+const char **fs_root_names(const Fs *fs);
 
 /* Answers everything that is parked with ENOTCONN: the mount goes away. */
 void fs_answer_all(Fs *fs);

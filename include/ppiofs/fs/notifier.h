@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* notifier: tells the kernel to forget what it keeps, from a thread of its own.
+/* notifier: makes a kernel before Linux 6.16 forget the names of the root, from a thread of its
+ * own.
  *
- * The kernel takes the directory's lock for it, which a LOOKUP that waits for our answer may hold:
- * from the main loop that would be a deadlock. The thread touches nothing but the queue and the
+ * The kernel takes the root's lock for it, which a LOOKUP that waits for our reply may hold: from
+ * the main loop that would be a deadlock. The thread touches nothing but its names and the
  * connection, and no request ever waits for it. */
 #pragma once
 
@@ -11,16 +12,12 @@
 
 typedef struct Notifier Notifier;
 
-/* @session is borrowed. The thread starts with the first notice. */
-Notifier *notifier_new(struct fuse_session *session);
+/* @session is borrowed; so are the strings of @names, which ends with NULL and is taken. The thread
+ * starts with the first notice. */
+Notifier *notifier_new(struct fuse_session *session, const char **names);
 
-/* The name in that directory, and all below it, is to be looked up again. Returns at once. Only for
- * directories in which no LOOKUP is ever parked: the root. */
-void notifier_forget_name(Notifier *notifier, fuse_ino_t directory, const char *name);
-
-/* The attributes of a node, and so a directory's listing, are to be asked for again. Returns at
- * once. */
-void notifier_forget_attributes(Notifier *notifier, fuse_ino_t node);
+/* Every name, and all below it, is to be looked up again. Returns at once. */
+void notifier_forget_names(Notifier *notifier);
 
 /* Tells the thread to end, and returns whether it has: never waits. Before that the connection must
  * not be closed, or another descriptor could take the number that it writes to. The notice that is

@@ -10,6 +10,7 @@
  *   attr.c   attributes */
 #pragma once
 
+#include "ppiofs/base/alarm.h"
 #include "ppiofs/fs/fs.h"
 #include "ppiofs/fs/nodeid.h"
 #include "ppiofs/fs/slot.h"
@@ -24,8 +25,9 @@ typedef enum { TOP_INSTANCES, TOP_JSON, TOP_LINKS, TOP_FILES, TOP_ABOUT } TopKin
 
 /* A generated file, or a directory of links, as it was last made. */
 typedef struct {
-    Subtree *tree; /* NULL: never; a file is node 1 */
-    guint64 fleet_version;
+    Subtree *tree;    /* NULL: never; a file is node 1 */
+    guint64 version;  /* of the fleet, or of its field, that it shows */
+    guint64 removals; /* fleet_removals() likewise: links to what was removed since are left out */
 } Made;
 
 /* A directory of the top level; its slot is its place in Fs.tops, plus one. */
@@ -48,6 +50,14 @@ typedef struct {
     Subtree *tree;
 } Pin;
 
+/* A path on its way through several LOOKUPs of one thread, the last of which waited. */
+#define PATHS 32
+typedef struct {
+    pid_t thread;
+    NodeId node; /* that the last LOOKUP handed out */
+    gint64 started, answered;
+} Path;
+
 typedef struct Op Op;
 
 struct Fs {
@@ -64,11 +74,13 @@ struct Fs {
     guint next_pin; /* to be replaced */
     char *scratch;  /* for replies of READDIRPLUS */
     gsize scratch_size;
-    Op *spare;         /* the last that ended: most ops end before the next begins */
-    GQueue parked;     /* Op, in the order of their deadlines */
-    GSource *deadline; /* of the first */
-    gint64 born;       /* wall: the mtime of what never changes */
-    guint64 moves;     /* of directories' mtimes so far: see entry.c */
+    Op *spare;     /* the last that ended: most ops end before the next begins */
+    GQueue parked; /* Op */
+    Alarm *alarm;  /* for the first of them that is to be run again */
+    Path paths[PATHS];
+    guint next_path; /* to be replaced */
+    gint64 born;     /* wall: the mtime of what never changes */
+    guint64 moves;   /* of directories' mtimes so far: see entry.c */
     FsStats stats;
 };
 
@@ -83,6 +95,9 @@ struct Op {
     off_t offset;
     CacheAsk ask;
     CacheWaiter waiter;
+    gint64 arrived;   /* clock_now(); ask.started may be earlier: see op.c */
+    gint64 deadline;  /* after it, it does not wait any more */
+    gint64 wake;      /* when it is to be run again although what it waits for is not there */
     GList link;       /* in Fs.parked; data is NULL while it is not in there */
     const char *name; /* LOOKUP: the next; else NULL */
     char name_bytes[NAME_MAX_BYTES + 1];
@@ -91,6 +106,15 @@ struct Op {
 /* Runs it for the first time. @name, which may have NAME_MAX_BYTES, is copied. */
 void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, const char *name,
               size_t size, off_t offset);
+
+/* Waits at most @time_us, from its start, for anything. */
+void op_limit(Op *op, gint64 time_us);
+
+/* It waits: it is run again after @wake_us, or at its deadline, if nothing does so earlier. */
+void op_park(Op *op, gint64 wake_us);
+
+/* For Fs.alarm. */
+void op_on_alarm(gpointer data);
 
 /* The ends of an op; each frees it. */
 void op_reply_entry(Op *op, const struct fuse_entry_param *entry);
@@ -108,8 +132,12 @@ Top *top_find(Fs *fs, const char *name);
 Top *top_of_slot(Fs *fs, guint slot); /* NULL for the root and for instances */
 guint top_slot(const Fs *fs, const Top *top);
 
-/* The tree of a TOP_LINKS as of now, rendered if need be. Borrowed; NULL when memory ends. */
-Subtree *top_links(Fs *fs, Top *top);
+/* The tree of a TOP_LINKS as of now. Borrowed; NULL when memory ends. @whole: all of it
+ * is to be listed, so it is made anew also if instances were only removed. */
+Subtree *top_links(Fs *fs, Top *top, gboolean whole);
+
+/* TRUE if @node of it is a link to an instance that has gone since the tree was made. */
+gboolean top_link_is_gone(Fs *fs, const Top *top, NodeIndex node);
 
 /* The files of a TOP_FILES or TOP_ABOUT directory, by position; NULL after the last. */
 const char *top_file_name(Fs *fs, const Top *top, guint position);
@@ -123,6 +151,16 @@ char *json_file_name(const Instance *instance);
 
 /* The file name in instances/ of the instance that json/@file shows, or NULL. */
 char *json_instance_name(Fs *fs, const char *file);
+
+/* How long the kernel may keep what the list confirms, and what only the full record has. */
+typedef struct {
+    gint64 listed_us, detail_us;
+} Keep;
+
+static inline double fs_seconds(gint64 us)
+{
+    return (double)us / G_USEC_PER_SEC;
+}
 
 /* attr: what stat(2) shows. @ret_keep_us: how long the kernel may keep it. */
 void attr_directory(const Fs *fs, struct stat *attr, guint64 ino, gint64 mtime_us);
@@ -141,12 +179,18 @@ gboolean attr_by_nodeid(Fs *fs, NodeId id, struct stat *attr, gint64 *ret_keep_u
 
 guint64 instance_ino(const Fs *fs, const char *name);
 
+/* Sets the mtime of an instance's directory: another one whenever it may list other names. */
+void attr_date_instance(struct stat *attr, const Instance *instance);
+
+/* Whether the listing of a directory of an instance is no older than it may be. */
+gboolean attr_listing_is_good(const Instance *instance, NodeIndex node, const Keep *keep);
+
 /* entry: fills in what LOOKUP and READDIRPLUS hand out, and counts the kernel's reference to it.
  * FALSE: the numbers have run out. */
 gboolean entry_top(Fs *fs, struct fuse_entry_param *entry, Top *top);
 gboolean entry_growing(Fs *fs, struct fuse_entry_param *entry);
 gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
-                        gint64 keep_us);
+                        Keep keep);
 gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
                     gint64 keep_us);
 
@@ -154,18 +198,16 @@ gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *inst
 typedef struct {
     Subtree *tree;
     guint slot;
-    const char *instance; /* whose slot it is; NULL for one of the top level */
+    const char *name;         /* of the instance whose slot it is; NULL for one of the top level */
+    const Instance *instance; /* that shows this very tree; NULL: none, or not any more */
     guint64 root_ino;
-    gint64 keep_us;
+    Keep keep;
 } Shown;
-Shown shown_instance(Fs *fs, const Instance *instance, gint64 keep_us);
+Shown shown_instance(Fs *fs, const Instance *instance, Keep keep);
 Shown shown_top(Fs *fs, const Top *top, Subtree *tree, gint64 keep_us);
 gboolean entry_node(Fs *fs, struct fuse_entry_param *entry, const Shown *shown, NodeIndex node);
 
 void entry_forget(Fs *fs, NodeId id, guint64 n);
-
-/* Whether the list confirms a node: the top-level field that it lies below decides. */
-gboolean node_is_listed(const Instance *instance, NodeIndex node);
 
 /* lookup, list: what an Op runs. */
 void lookup_run(Op *op);
@@ -175,8 +217,7 @@ void list_clear_pins(Fs *fs);
 /* The instance in whose directory the op takes place, and that directory's node, once what it takes
  * to know is there: the full record if the directory, or with @whole its listing, needs it. NULL:
  * the op has been parked or answered. */
-const Instance *op_instance_directory(Op *op, gboolean whole, NodeIndex *ret_node,
-                                      gint64 *ret_keep_us);
+const Instance *op_instance_directory(Op *op, gboolean whole, NodeIndex *ret_node, Keep *ret_keep);
 
 /* The same once more with the full record. */
-const Instance *op_instance_detail(Op *op, const char *name, gint64 *ret_keep_us);
+const Instance *op_instance_detail(Op *op, const char *name, Keep *ret_keep);

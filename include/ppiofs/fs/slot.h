@@ -14,6 +14,9 @@ Slots *slots_new(guint first);
  * 0 when all numbers are taken. */
 guint slots_hold(Slots *slots, const char *name);
 
+/* The number of the slot with that name, or 0. */
+guint slots_find(const Slots *slots, const char *name);
+
 /* Borrowed; NULL for a number that is not in use. */
 const char *slots_name(const Slots *slots, guint slot);
 

@@ -15,6 +15,7 @@ typedef struct {
     guint64 root_ino; /* the inode number of the subtree's root */
     guint64 body_ino; /* of json/<id>.json */
     guint64 lookups;  /* the kernel's references to its files */
+    guint slot;       /* of the directory that shows the tree; 0: not known. The fs sets it. */
 } Version;
 
 Versions *versions_new(void);
@@ -28,6 +29,9 @@ guint64 versions_serial(Versions *versions, Subtree *tree);
 
 /* Gives the version its body; once is enough. */
 void versions_set_body(Versions *versions, Version *version, GBytes *body, guint64 body_ino);
+
+/* The serial numbers of all, guint64, in any order. (transfer full) */
+GArray *versions_serials(const Versions *versions);
 
 /* NULL for a serial that the kernel holds nothing of. */
 const Version *versions_find(const Versions *versions, guint64 serial);

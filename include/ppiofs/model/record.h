@@ -23,10 +23,11 @@ typedef enum {
  * string of 1-255 characters), PPIOFS_ERROR_NO_MEMORY. (transfer full) */
 Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError **error);
 
-const char *record_id(const Record *record);   /* raw */
-const char *record_name(const Record *record); /* raw; NULL if missing or no string */
-Subtree *record_tree(const Record *record);    /* borrowed */
-GBytes *record_body(const Record *record);     /* borrowed; NULL for a partial record */
+const char *record_id(const Record *record);        /* raw */
+const char *record_file_name(const Record *record); /* the id as a file name (name_encode()) */
+const char *record_name(const Record *record);      /* raw; NULL if missing or no string */
+Subtree *record_tree(const Record *record);         /* borrowed */
+GBytes *record_body(const Record *record);          /* borrowed; NULL for a partial record */
 gboolean record_is_full(const Record *record);
 
 /* The value of a file as text without the final newline, for views: "status", "region",

@@ -22,7 +22,6 @@ typedef enum {
     NODE_SECRET = 1 << 0,   /* mode 0400; passes on to everything below */
     NODE_ARRAY = 1 << 1,    /* a directory that shows an array: its children are all there are */
     NODE_OPTIONAL = 1 << 2, /* gives way to any other entry of the same name */
-    NODE_LISTED = 1 << 3,   /* a top-level field that the list has, too: see fleet.h */
 } NodeFlags;
 
 NodeKind subtree_kind(const Subtree *tree, NodeIndex node);
@@ -90,9 +89,6 @@ guint64 subtree_value_ino(guint64 path_ino, gboolean secret, const char *bytes, 
 #define SUBTREE_KEY_BITS 38
 guint64 subtree_directory_key(const Subtree *tree, NodeIndex directory);
 NodeIndex subtree_directory_by_key(const Subtree *tree, guint64 key);
-
-/* Adds a flag to a node: the one thing that may change in a shared subtree. */
-void subtree_mark(Subtree *tree, NodeIndex node, NodeFlags flag);
 
 /* A number its user may give it, 0 until then: under it the kernel knows this version. */
 void subtree_set_serial(Subtree *tree, guint64 serial);

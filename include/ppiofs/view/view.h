@@ -16,8 +16,9 @@
 /* A directory of symlinks into instances/, from list data only. */
 typedef struct LinkView {
     const char *name;
-    void (*add)(Draft *draft, const Listing *listing, const char *argument);
-    const char *argument;
+    void (*add)(Draft *draft, const Listing *listing, const char *field);
+    const char *field;     /* the path of the field that decides */
+    gboolean shares_names; /* a link of one instance may depend on the others */
 } LinkView;
 
 typedef enum {
@@ -42,6 +43,9 @@ typedef struct {
 #define VIEW_MAX_BYTES (64u << 20)
 
 const LinkView *view_links(gsize *ret_n);
+
+/* The fields of all link views, for fleet_new(). */
+const char *const *view_fields(void);
 const FileView *view_files(gsize *ret_n);
 
 /* Whether the status of an instance is "running". */

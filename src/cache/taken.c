@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "ppiofs/base/error.h"
+#include "ppiofs/base/log.h"
+#include "ppiofs/cache/private.h"
+
+/* A list is applied in turns of the loop, so that nobody waits for the whole of it. */
+#define TURN_US 5000
+#define STEP_INSTANCES 64
+
+static void report_error(Cache *cache, const GError *error)
+{
+    if (cache->report != NULL)
+        cache->report(error, cache->report_data);
+}
+
+/* One line for each time that the list goes bad or good again, none in between. */
+static void log_list_failed(const Cache *cache, const Trouble *trouble)
+{
+    gint64 asked = cache->list_known.asked;
+    const char *why = trouble->error->message;
+
+    if (asked == 0 || asked < cache->dropped)
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "the list of instances cannot be fetched: %s",
+              why);
+    else
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING,
+              "the list of instances cannot be refreshed, answers are %" G_GINT64_FORMAT
+              " s old: %s",
+              (cache_now(cache) - asked) / G_USEC_PER_SEC, why);
+}
+
+static void list_failed(Cache *cache, const GError *error)
+{
+    Trouble *trouble = &cache->list->trouble;
+    gboolean news = trouble->error == NULL;
+
+    trouble_note(trouble, error, cache_now(cache), cache->options.negative_ttl);
+    if (news)
+        log_list_failed(cache, trouble);
+    report_error(cache, error);
+}
+
+static void list_recovered(Cache *cache)
+{
+    if (cache->list->trouble.error != NULL)
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "the list of instances can be fetched again");
+    trouble_clear(&cache->list->trouble);
+}
+
+static void details_recovered(Cache *cache)
+{
+    if (cache->details_failing)
+        g_message("instance details can be fetched again");
+    cache->details_failing = FALSE;
+}
+
+/* @overruled: fleet_overruled(), before the answer was applied. */
+static void tell_changes(Cache *cache, guint64 overruled)
+{
+    if (fleet_overruled(cache->fleet) != overruled && cache_now(cache) < cache->kept_until &&
+        cache->names_changed != NULL)
+        cache->names_changed(cache->names_changed_data);
+}
+
+static gboolean collect_shown(gpointer name, gpointer value, gpointer data)
+{
+    const Resource *resource = value;
+    GPtrArray *shown = data;
+
+    if (g_error_matches(resource->trouble.error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND) &&
+        fleet_find(resource->cache->fleet, name) != NULL)
+        g_ptr_array_add(shown, value);
+    return FALSE;
+}
+
+/* A list that shows an instance ends what was remembered of its absence. */
+static void forget_absences(Cache *cache)
+{
+    g_autoptr(GPtrArray) shown = g_ptr_array_new();
+
+    g_tree_foreach(cache->resources, collect_shown, shown);
+    for (guint i = 0; i < shown->len; i++)
+        trouble_clear(&((Resource *)g_ptr_array_index(shown, i))->trouble);
+}
+
+static void list_applied(Cache *cache)
+{
+    guint64 overruled = cache->overruled_before;
+
+    cache->list_known = cache->list_coming;
+    cache->list_duration = cache->list_known.received - cache->list_known.asked;
+    cache->singles = 0;
+    list_recovered(cache);
+    forget_absences(cache);
+    tell_changes(cache, overruled);
+    if (cache->list_taken != NULL)
+        cache->list_taken(cache->list_taken_data);
+    if (cache->list->background)
+        details_renew(cache);
+    resource_finish(cache->list);
+}
+
+static gboolean apply_turn(Cache *cache)
+{
+    gint64 ends = g_get_monotonic_time() + TURN_US;
+    gboolean over;
+
+    do {
+        over = fleet_step_list(cache->fleet, STEP_INSTANCES);
+    } while (!over && g_get_monotonic_time() < ends);
+    return over;
+}
+
+static gboolean on_turn(gpointer data)
+{
+    Cache *cache = data;
+
+    if (!apply_turn(cache))
+        return G_SOURCE_CONTINUE;
+    g_clear_pointer(&cache->applying, g_source_unref);
+    list_applied(cache);
+    return G_SOURCE_REMOVE;
+}
+
+/* With the priority of everything else, so that neither waits for the other. */
+static void go_on_in_turns(Cache *cache)
+{
+    cache->applying = g_idle_source_new();
+    g_source_set_priority(cache->applying, G_PRIORITY_DEFAULT);
+    g_source_set_callback(cache->applying, on_turn, cache, NULL);
+    g_source_attach(cache->applying, NULL);
+}
+
+void cache_take_list(Resource *resource, GPtrArray *records, gboolean unchanged, guint n_pages,
+                     gint64 asked, const GError *error)
+{
+    Cache *cache = resource->cache;
+    const AnswerTime time = { asked, cache_now(cache), clock_wall(cache->clock) };
+
+    resource->handle = NULL;
+    if (error != NULL) {
+        list_failed(cache, error);
+        resource_finish(resource);
+        return;
+    }
+    cache->list_coming = (Known){ time.asked, time.received, 0 };
+    cache->list_pages = n_pages;
+    cache->overruled_before = fleet_overruled(cache->fleet);
+    if (unchanged && fleet_is_like_list(cache->fleet))
+        fleet_confirm_list(cache->fleet, &time);
+    else
+        fleet_begin_list(cache->fleet, records, &time);
+    if (apply_turn(cache))
+        list_applied(cache);
+    else
+        go_on_in_turns(cache);
+}
+
+void taken_list_timed_out(Cache *cache)
+{
+    Resource *list = cache->list;
+    g_autoptr(GError) error = g_error_new_literal(
+        PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT,
+        "the list of instances was given up: it did not end in time, or nobody waits for it");
+
+    if (cache_now(cache) < resource_list_ends(cache)) { /* somebody has asked for it since */
+        alarm_set(cache->alarm, resource_list_ends(cache));
+        return;
+    }
+    cache->source.cancel(list->handle);
+    cache->stats.cancelled++;
+    if (list->waiters.length > 0 || list->background)
+        cache_take_list(list, NULL, FALSE, 0, 0, error);
+    else
+        resource_drop_fetch(list);
+}
+
+static void detail_failed(Resource *resource, gint64 asked, const GError *error)
+{
+    Cache *cache = resource->cache;
+    const AnswerTime time = { asked, cache_now(cache), clock_wall(cache->clock) };
+    gboolean gone = g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND);
+
+    if (gone && !fleet_remove(cache->fleet, resource->name, &time))
+        return; /* an answer that was asked for later shows it: those who wait ask again */
+    trouble_note(&resource->trouble, error, time.received, cache->options.negative_ttl);
+    report_error(cache, error);
+    if (gone) {
+        details_recovered(cache);
+        return;
+    }
+    if (!cache->details_failing)
+        g_warning("instance details cannot be fetched: %s", error->message);
+    cache->details_failing = TRUE;
+}
+
+static void take_record(Resource *resource, Record *record, gint64 asked)
+{
+    Cache *cache = resource->cache;
+    const AnswerTime time = { asked, cache_now(cache), clock_wall(cache->clock) };
+    Instance *known = fleet_find(cache->fleet, resource->name);
+    gboolean had_full = known != NULL && known->full != NULL;
+
+    trouble_clear(&resource->trouble);
+    if (!fleet_apply_record(cache->fleet, record, &time))
+        return;
+    cache->detail_asked = MAX(cache->detail_asked, asked);
+    details_recovered(cache);
+    details_add(cache, fleet_find(cache->fleet, resource->name), had_full, resource->ahead);
+}
+
+void cache_take_record(Resource *resource, Record *record, gint64 asked, const GError *error)
+{
+    Cache *cache = resource->cache;
+    guint64 overruled = fleet_overruled(cache->fleet);
+
+    resource->handle = NULL;
+    if (error != NULL)
+        detail_failed(resource, asked, error);
+    else
+        take_record(resource, record, asked);
+    tell_changes(cache, overruled);
+    resource_finish(resource);
+}
