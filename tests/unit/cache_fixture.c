@@ -4,15 +4,16 @@
 #include <string.h>
 
 #include "ppiofs/base/error.h"
-#include "ppiofs/base/log.h"
-#include "ppiofs/base/log.h"
+#include "ppiofs/cache/private.h"
+#include "ppiofs/json/json.h"
 
-static Call *call_new(Fixture *f, const char *id, CacheFetch *fetch)
+static Call *call_new(Fixture *f, const char *id, Resource *resource)
 {
     Call *call = g_new0(Call, 1);
 
     call->id = g_strdup(id);
-    call->fetch = fetch;
+    call->resource = resource;
+    call->asked = f->clock.now;
     g_ptr_array_add(f->calls, call);
     return call;
 }
@@ -23,14 +24,18 @@ static void call_free(Call *call)
     g_free(call);
 }
 
-static gpointer source_list(gpointer data, CacheFetch *fetch)
+static gpointer source_list(gpointer data, Resource *resource)
 {
-    return call_new(data, NULL, fetch);
+    return call_new(data, NULL, resource);
 }
 
-static gpointer source_get(gpointer data, const char *id, CacheFetch *fetch)
+static gpointer source_get(gpointer data, const CacheWanted *wanted, Resource *resource)
 {
-    return call_new(data, id, fetch);
+    Call *call = call_new(data, wanted->id, resource);
+
+    call->unknown = wanted->unknown;
+    call->share = wanted->share;
+    return call;
 }
 
 static void source_cancel(gpointer handle)
@@ -47,11 +52,31 @@ static void count_error(const GError *error, gpointer data)
     ((Fixture *)data)->errors++;
 }
 
+static void count_line(const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+    (void)domain;
+    (void)message;
+    g_assert_cmpint(level & G_LOG_LEVEL_CRITICAL, ==, 0);
+    ((Fixture *)data)->lines++;
+}
+
+static void count_renamed(gpointer data)
+{
+    ((Fixture *)data)->renamed++;
+}
+
+static void count_lists(gpointer data)
+{
+    ((Fixture *)data)->lists++;
+}
+
 static void reader_free(Reader *reader)
 {
     g_free(reader->name);
     g_free(reader);
 }
+
+static const char *const fields[] = { "status", NULL };
 
 Fixture *fixture_with(const CacheOptions *options)
 {
@@ -61,23 +86,36 @@ Fixture *fixture_with(const CacheOptions *options)
     fake_clock_init(&f->clock);
     f->calls = g_ptr_array_new_with_free_func((GDestroyNotify)call_free);
     f->readers = g_ptr_array_new_with_free_func((GDestroyNotify)reader_free);
-    f->cache = cache_new(options, &source, &f->clock.clock);
+    f->cache = cache_new(options, &source, fields, &f->clock.clock);
     cache_on_error(f->cache, count_error, f);
+    cache_on_names_changed(f->cache, count_renamed, f);
+    cache_on_list(f->cache, count_lists, f);
+    g_log_set_default_handler(count_line, f);
     return f;
+}
+
+CacheOptions usual_options(void)
+{
+    return (CacheOptions){ .ttl = TTL,
+                           .detail_ttl = DETAIL_TTL,
+                           .negative_ttl = NEGATIVE_TTL,
+                           .max_stale = MAX_STALE,
+                           .patience = PATIENCE,
+                           .timeout = TIMEOUT,
+                           .max_requests = PARALLEL };
 }
 
 Fixture *fixture_new(void)
 {
-    return fixture_with(&(CacheOptions){ .ttl = TTL,
-                                         .detail_ttl = DETAIL_TTL,
-                                         .negative_ttl = NEGATIVE_TTL,
-                                         .max_stale = MAX_STALE,
-                                         .max_requests = 8 });
+    CacheOptions options = usual_options();
+
+    return fixture_with(&options);
 }
 
 void fixture_free(Fixture *f)
 {
     cache_free(f->cache);
+    g_log_set_default_handler(g_log_default_handler, NULL);
     g_ptr_array_unref(f->readers);
     g_ptr_array_unref(f->calls);
     g_free(f);
@@ -86,6 +124,14 @@ void fixture_free(Fixture *f)
 void turn(Fixture *f, gint64 us)
 {
     fake_clock_turn(&f->clock, us);
+}
+
+void let_the_alarm_ring(Fixture *f)
+{
+    if (alarm_at(f->cache->alarm) > f->clock.now)
+        return;
+    alarm_set(f->cache->alarm, ALARM_NEVER);
+    taken_list_timed_out(f->cache);
 }
 
 void reader_ask(Reader *reader)
@@ -98,6 +144,12 @@ void reader_ask(Reader *reader)
         reader->answer = cache_ask_item(cache, reader->name, &reader->ask);
     else
         reader->answer = cache_ask_detail(cache, reader->name, &reader->ask);
+}
+
+void reader_again(Reader *reader)
+{
+    cache_leave(&reader->waiter, TRUE);
+    reader_ask(reader);
 }
 
 static void reader_ready(gpointer data)
@@ -174,10 +226,21 @@ Call *under_way(Fixture *f, const char *id)
     g_error("no fetch of %s is under way", id == NULL ? "the list" : id);
 }
 
-static CacheFetch *end(Call *call)
+guint in_flight(const Fixture *f)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < f->calls->len; i++) {
+        const Call *call = g_ptr_array_index(f->calls, i);
+        n += !call->ended && !call->cancelled;
+    }
+    return n;
+}
+
+static Resource *end(Call *call)
 {
     call->ended = TRUE;
-    return call->fetch;
+    return call->resource;
 }
 
 static void end_list(Fixture *f, const char *text, guint n_pages, gboolean unchanged)
@@ -191,7 +254,8 @@ static void end_list(Fixture *f, const char *text, guint n_pages, gboolean uncha
         const char *members = halves[1] == NULL ? "" : halves[1];
         g_ptr_array_add(records, record_with(halves[0], members, 0));
     }
-    cache_take_list(end(under_way(f, NULL)), records, unchanged, n_pages, NULL);
+    Call *call = under_way(f, NULL);
+    cache_take_list(end(call), records, unchanged, n_pages, call->asked, NULL);
 }
 
 void answer_list(Fixture *f, const char *items)
@@ -209,12 +273,26 @@ void answer_unchanged(Fixture *f, const char *items)
     end_list(f, items, 1, TRUE);
 }
 
+void answer_body(Fixture *f, const char *id, const char *members, GBytes *body)
+{
+    g_autofree char *json =
+        g_strdup_printf("{'id':'%s'%s%s}", id, *members != '\0' ? "," : "", members);
+    g_autoptr(JsonDoc) doc = json_parse(g_strdelimit(json, "'", '"'), strlen(json), NULL);
+    g_autoptr(Record) record = record_new(json_root(doc), body, RECORD_FULL, NULL);
+    Call *call = under_way(f, id);
+
+    turn(f, 1);
+    cache_take_record(end(call), record, call->asked, NULL);
+}
+
 void answer_detail(Fixture *f, const char *id, const char *members)
 {
     g_autoptr(Record) record = record_with(id, members, RECORD_FULL);
 
+    Call *call = under_way(f, id);
+
     turn(f, 1);
-    cache_take_record(end(under_way(f, id)), record, NULL);
+    cache_take_record(end(call), record, call->asked, NULL);
 }
 
 void fail(Fixture *f, const char *id, int code)
@@ -224,32 +302,9 @@ void fail(Fixture *f, const char *id, int code)
 
     turn(f, 1);
     if (id == NULL)
-        cache_take_list(end(call), NULL, FALSE, 0, error);
+        cache_take_list(end(call), NULL, FALSE, 0, call->asked, error);
     else
-        cache_take_record(end(call), NULL, error);
-}
-
-/* NULL: of the list. */
-static const char *domain_of(const char *id)
-{
-    return id == NULL ? LOG_DOMAIN_NEWS : "ppiofs";
-}
-
-void fail_first(Fixture *f, const char *id, int code)
-{
-    g_test_expect_message(domain_of(id), G_LOG_LEVEL_WARNING, "*cannot be*: it failed");
-    fail(f, id, code);
-    g_test_assert_expected_messages();
-}
-
-void expect_recovery(const char *id)
-{
-    g_test_expect_message(domain_of(id), G_LOG_LEVEL_MESSAGE, "*can be fetched again");
-}
-
-void assert_logged(void)
-{
-    g_test_assert_expected_messages();
+        cache_take_record(end(call), NULL, call->asked, error);
 }
 
 void have_list(Fixture *f, const char *items)

@@ -88,14 +88,20 @@ void model_item(Model *model, guint i, const Content *item)
     Expected *e = &model->instances[i];
     gint64 asked = model->list_asked;
     Content old = e->listed ? e->item : (Content){ 0 };
+    gboolean same = e->listed && content_equals(&old, item);
     gboolean older_full = e->shows_full && e->full_asked < asked;
 
     if (!e->known && asked <= e->gone_asked)
         return;
     e->known = TRUE;
+    if (!same)
+        e->contested =
+            e->shows_full && (!content_agrees(item, &e->full) || lost(&old, item, &e->full));
+    if (older_full && e->contested)
+        e->shows_full = e->contested = FALSE;
+    if (lost(&old, item, &old))
+        e->shrank = asked;
     e->may_be_item = older_full && lost(&e->once, item, &e->full);
-    if (older_full && (!content_agrees(item, &e->full) || lost(&old, item, &e->full)))
-        e->shows_full = FALSE;
     set_item(e, item, asked);
 }
 
@@ -105,7 +111,7 @@ void model_unlisted(Model *model, guint i)
 
     if (!e->known || e->in_list)
         return;
-    e->listed = FALSE;
+    e->listed = e->contested = FALSE;
     if (!e->has_full || e->full_asked < model->list_asked)
         forget(e);
 }
@@ -118,8 +124,13 @@ gboolean model_full(Model *model, guint i, const Content *full, gint64 asked)
         return FALSE;
     if (asked < e->full_asked)
         return TRUE;
-    e->shows_full = !e->listed || asked > e->item_asked || content_agrees(&e->item, full);
-    e->may_be_item = e->listed && asked < e->item_asked && lost(&e->once, &e->item, full);
+    gboolean agrees = !e->listed || content_agrees(&e->item, full);
+    gboolean newer = !e->listed || asked > e->item_asked;
+    gboolean lacks = e->listed && lost(&e->once, &e->item, full);
+    if (!e->shows_full || !content_equals(full, &e->full))
+        e->contested = newer && !agrees;
+    e->shows_full = newer || (agrees && asked >= e->shrank);
+    e->may_be_item = !newer && agrees && lacks != (asked < e->shrank);
     e->known = e->has_full = TRUE;
     e->full = *full;
     e->full_asked = asked;
@@ -143,7 +154,7 @@ void model_drop_full(Model *model, guint i)
 
     if (!e->known || !e->listed || !e->has_full)
         return;
-    if (e->shows_full && !content_agrees(&e->item, &e->full))
+    if (e->contested)
         return; /* it is newer than the list, and says something else */
     e->has_full = e->shows_full = FALSE;
     e->full_asked = 0;

@@ -47,10 +47,12 @@ guint content_names(const Content *content, Place directory);
 typedef struct {
     gboolean known, listed, has_full, shows_full;
     gboolean in_list;     /* the newest list has it, as far as that was applied */
+    gboolean contested;   /* the full answer is newer than the list, and says something else */
     gboolean may_be_item; /* the rules leave it open which of the two is shown */
     Content item, full;
     Content once; /* what any item had */
     gint64 item_asked, full_asked, gone_asked;
+    gint64 shrank; /* when the newest list was asked for that lacked something of the one before */
 } Expected;
 
 typedef struct {

@@ -1,906 +1,724 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/cache/cache.h"
-
-#include "ppiofs/base/error.h"
-#include "ppiofs/base/log.h"
-#include "ppiofs/base/log.h"
 #include "cache_fixture.h"
 
-/* Both resources go through the same states: each test of one is run for both. The list holds x. */
-static const What both[] = { LIST, DETAIL };
+#include "ppiofs/base/error.h"
 
-static const char *id_of(What what)
+/* The state table of src/cache/resource.c, for the list and for a detail alike. A history is a row
+ * of letters: a  somebody asks        s  the fetch succeeds   f  it fails       F  the key is
+ * refused e  the ttl passes       p  patience passes      b  a back-off passes m  max_stale passes
+ */
+typedef struct {
+    const char *history;
+    ClassState class;
+    CacheState asked; /* WAIT: the answer of who cannot wait is @late */
+    gboolean fetches; /* a fetch is started */
+    CacheState late;
+    CacheState on_success, on_failure; /* once a fetch that is under way has ended */
+} Row;
+
+static const Row rows[] = {
+    { "", CLASS_EMPTY, CACHE_WAIT, TRUE, CACHE_FAILED, CACHE_FRESH, CACHE_FAILED },
+    { "a", CLASS_EMPTY, CACHE_WAIT, FALSE, CACHE_FAILED, CACHE_FRESH, CACHE_FAILED },
+    { "as", CLASS_FRESH, CACHE_FRESH, FALSE, CACHE_FRESH, 0, 0 },
+    { "ase", CLASS_EXPIRED, CACHE_WAIT, TRUE, CACHE_STALE, CACHE_FRESH, CACHE_STALE },
+    { "asea", CLASS_EXPIRED, CACHE_WAIT, FALSE, CACHE_STALE, CACHE_FRESH, CACHE_STALE },
+    { "aseap", CLASS_SLOW, CACHE_STALE, FALSE, CACHE_STALE, CACHE_FRESH, CACHE_STALE },
+    { "aseaf", CLASS_STALE, CACHE_STALE, FALSE, CACHE_STALE, 0, 0 },
+    { "aseafb", CLASS_STALE, CACHE_STALE, TRUE, CACHE_STALE, CACHE_FRESH, CACHE_STALE },
+    { "aseafbas", CLASS_FRESH, CACHE_FRESH, FALSE, CACHE_FRESH, 0, 0 },
+    { "asm", CLASS_EXPIRED, CACHE_WAIT, TRUE, CACHE_FAILED, CACHE_FRESH, CACHE_FAILED },
+    { "aseafm", CLASS_FAILED, CACHE_WAIT, TRUE, CACHE_FAILED, CACHE_FRESH, CACHE_FAILED },
+    { "af", CLASS_FAILED, CACHE_FAILED, FALSE, CACHE_FAILED, 0, 0 },
+    { "afb", CLASS_FAILED, CACHE_WAIT, TRUE, CACHE_FAILED, CACHE_FRESH, CACHE_FAILED },
+    { "aseaF", CLASS_FAILED, CACHE_FAILED, FALSE, CACHE_FAILED, 0, 0 },
+    { "aseaFbaf", CLASS_FAILED, CACHE_FAILED, FALSE, CACHE_FAILED, 0, 0 },
+    { "aseaFb", CLASS_FAILED, CACHE_WAIT, TRUE, CACHE_FAILED, CACHE_FRESH, CACHE_FAILED },
+};
+
+/* What the table is read for: its ttl is TTL, and nothing else is fetched. */
+typedef struct {
+    What what;
+    const char *id;
+} Subject;
+static const Subject subjects[] = { { LIST, NULL }, { DETAIL, "a" } };
+
+static Fixture *fixture_for(const Subject *subject)
 {
-    return what == LIST ? NULL : "x";
+    CacheOptions options = usual_options();
+
+    if (subject->what == DETAIL) {
+        options.ttl = 1000 * MAX_STALE;
+        options.detail_ttl = TTL;
+    }
+    Fixture *f = fixture_with(&options);
+    if (subject->what == DETAIL)
+        have_list(f, "a");
+    return f;
 }
 
-static void answer_one(Fixture *f, What what)
+static void succeed(Fixture *f, const Subject *subject)
 {
-    if (what == LIST)
-        answer_list(f, "x");
+    if (subject->what == LIST)
+        answer_list(f, "a");
     else
-        answer_detail(f, "x", "'tools':{}");
+        answer_detail(f, subject->id, "");
 }
 
-/* Asks when the list is so fresh that only the resource itself matters. */
-static void have(Fixture *f, What what)
+static void make_history(Fixture *f, const Subject *subject, const char *history)
 {
-    g_assert_cmpint(ask(f, what, "x"), ==, CACHE_WAIT);
-    answer_one(f, what);
-    g_assert_cmpint(look(f, what, "x"), ==, CACHE_FRESH);
-}
-
-static gint64 ttl_of(What what)
-{
-    return what == LIST ? TTL : DETAIL_TTL;
-}
-
-/* Lets the resource grow old by @us, and the list of the detail not. */
-static void grow_old(Fixture *f, What what, gint64 us)
-{
-    turn(f, us);
-    if (what == DETAIL && look(f, LIST, NULL) != CACHE_FRESH) {
-        g_assert_cmpint(ask(f, LIST, NULL), ==, CACHE_WAIT);
-        answer_list(f, "x");
-    }
-}
-
-static Fixture *fixture_expired(What what)
-{
-    Fixture *f = fixture_new();
-
-    have(f, what);
-    grow_old(f, what, ttl_of(what));
-    return f;
-}
-
-static Fixture *fixture_stale(What what)
-{
-    Fixture *f = fixture_expired(what);
-
-    g_assert_cmpint(ask(f, what, "x"), ==, CACHE_WAIT);
-    fail_first(f, id_of(what), PPIOFS_ERROR_SERVER);
-    return f;
-}
-
-static Fixture *fixture_failed(What what)
-{
-    Fixture *f = fixture_new();
-
-    g_assert_cmpint(ask(f, what, "x"), ==, CACHE_WAIT);
-    fail_first(f, id_of(what), PPIOFS_ERROR_SERVER);
-    return f;
-}
-
-#define FOR_BOTH(what) for (gsize b_ = 0; b_ < 2 && ((what) = both[b_], TRUE); b_++)
-
-static void test_empty_fetches_and_waits(void)
-{
-    What what;
-
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_new();
-        Reader *reader = reader_begin(f, what, "x");
-
-        g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
-        g_assert_cmpuint(started(f), ==, 1);
-        answer_one(f, what);
-        g_assert_cmpuint(reader->woken, ==, 1);
-        g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-    }
-}
-
-static void test_empty_becomes_failed(void)
-{
-    What what;
-
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_new();
-        Reader *reader = reader_begin(f, what, "x");
-
-        fail_first(f, id_of(what), PPIOFS_ERROR_TIMEOUT);
-        g_assert_cmpint(reader->answer.state, ==, CACHE_FAILED);
-        g_assert_cmpuint(f->errors, ==, 1);
-        g_assert_cmpuint(started(f), ==, 1);
-    }
-}
-
-static void test_fresh_answers_at_once_until_its_ttl_ends(void)
-{
-    What what;
-
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_new();
-
-        have(f, what);
-        guint n = started(f);
-        turn(f, TTL / 2);
-        Reader *reader = reader_begin(f, what, "x");
-        g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-        g_assert_cmpint(reader->answer.keep_us, >, 0);
-        g_assert_cmpint(reader->answer.keep_us, <=, TTL / 2);
-        g_assert_cmpuint(started(f), ==, n);
-    }
-}
-
-static void test_expired_fetches_and_waits_and_is_fresh_again(void)
-{
-    What what;
-
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_expired(what);
-        guint n = started(f);
-        Reader *reader = reader_begin(f, what, "x");
-
-        g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
-        g_assert_cmpuint(started(f), ==, n + 1);
-        answer_one(f, what);
-        g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-    }
-}
-
-static void test_expired_becomes_stale(void)
-{
-    static const int codes[] = { PPIOFS_ERROR_TIMEOUT,   PPIOFS_ERROR_UNREACHABLE,
-                                 PPIOFS_ERROR_REFUSED,   PPIOFS_ERROR_BUSY,
-                                 PPIOFS_ERROR_PROTOCOL,  PPIOFS_ERROR_BAD_ANSWER,
-                                 PPIOFS_ERROR_TOO_LARGE, PPIOFS_ERROR_SERVER };
-    What what;
-
-    FOR_BOTH(what)
-    {
-        for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
-            g_autoptr(Fixture) f = fixture_expired(what);
-            Reader *reader = reader_begin(f, what, "x");
-
-            fail_first(f, id_of(what), codes[i]);
-            g_assert_cmpint(reader->answer.state, ==, CACHE_STALE);
-            g_assert_cmpint(reader->answer.keep_us, <=, SECOND);
-            g_assert_cmpuint(f->errors, ==, 1);
+    for (; *history != '\0'; history++)
+        switch (*history) {
+        case 'a':
+            ask(f, subject->what, subject->id);
+            break;
+        case 's':
+            succeed(f, subject);
+            break;
+        case 'f':
+            fail(f, subject->id, PPIOFS_ERROR_SERVER);
+            break;
+        case 'F':
+            fail(f, subject->id, PPIOFS_ERROR_DENIED);
+            break;
+        default:
+            turn(f, *history == 'e'   ? TTL
+                    : *history == 'p' ? PATIENCE
+                    : *history == 'b' ? BACKED_OFF
+                                      : MAX_STALE + 1);
         }
-    }
 }
 
-static void test_expired_longer_than_max_stale_becomes_failed(void)
+static ClassState class_of(Fixture *f, const Subject *subject)
 {
-    What what;
-
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_expired(what);
-
-        grow_old(f, what, MAX_STALE);
-        Reader *reader = reader_begin(f, what, "x");
-        fail_first(f, id_of(what), PPIOFS_ERROR_SERVER);
-        g_assert_cmpint(reader->answer.state, ==, CACHE_FAILED);
-    }
+    return (subject->what == LIST ? cache_list_status(f->cache) : cache_details_status(f->cache))
+        .state;
 }
 
-static void test_a_refusal_is_never_answered_from_stale_data(void)
+typedef CacheState (*Try)(Fixture *f, What what, const char *name);
+
+/* What @try says after the history, and how many fetches it starts. */
+static void assert_row(const Row *row, const Subject *subject, Try try, CacheState expected,
+                       gboolean fetches)
 {
-    What what;
+    g_autoptr(Fixture) f = fixture_for(subject);
 
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_expired(what);
-        Reader *reader = reader_begin(f, what, "x");
-
-        fail_first(f, id_of(what), PPIOFS_ERROR_DENIED);
-        g_assert_cmpint(reader->answer.state, ==, CACHE_FAILED);
-        g_assert_cmpint(look(f, what, "x"), ==, CACHE_FAILED);
-    }
+    g_test_message("%s after '%s'", subject->what == LIST ? "list" : "detail", row->history);
+    make_history(f, subject, row->history);
+    guint before = started(f);
+    g_assert_cmpint(class_of(f, subject), ==, row->class);
+    g_assert_cmpint(try(f, subject->what, subject->id), ==, expected);
+    g_assert_cmpuint(started(f) - before, ==, fetches);
 }
 
-static void test_a_refusal_stands_until_the_api_says_otherwise(void)
+static void assert_ends(const Row *row, const Subject *subject, gboolean well, CacheState expected)
 {
-    What what;
+    g_autoptr(Fixture) f = fixture_for(subject);
 
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_expired(what);
-
-        g_assert_cmpint(ask(f, what, "x"), ==, CACHE_WAIT);
-        fail_first(f, id_of(what), PPIOFS_ERROR_DENIED);
-        grow_old(f, what, BACKED_OFF);
-        Reader *reader = reader_begin(f, what, "x");
-        g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
-        fail(f, id_of(what), PPIOFS_ERROR_TIMEOUT); /* says nothing about the key */
-        g_assert_cmpint(reader->answer.state, ==, CACHE_FAILED);
-        grow_old(f, what, BACKED_OFF);
-        g_assert_cmpint(ask(f, what, "x"), ==, CACHE_WAIT);
-        expect_recovery(id_of(what));
-        answer_one(f, what);
-        assert_logged();
-        g_assert_cmpint(look(f, what, "x"), ==, CACHE_FRESH);
-    }
+    make_history(f, subject, row->history);
+    Reader *reader = reader_begin(f, subject->what, subject->id);
+    if (in_flight(f) == 0)
+        return;
+    if (well)
+        succeed(f, subject);
+    else
+        fail(f, subject->id, PPIOFS_ERROR_SERVER);
+    if (reader->woken > 0)
+        g_assert_cmpint(reader->answer.state, ==, expected);
+    g_assert_cmpint(ask(f, subject->what, subject->id), ==, expected);
+    g_assert_cmpuint(in_flight(f), ==, 0);
 }
 
-static void test_stale_is_answered_without_a_fetch_until_a_probe_is_due(void)
+static void test_the_state_table_holds_for_the_list_and_a_detail(void)
 {
-    What what;
+    for (gsize s = 0; s < G_N_ELEMENTS(subjects); s++)
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+            const Row *row = &rows[i];
 
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_stale(what);
-        guint n = started(f);
-
-        turn(f, NOT_YET);
-        g_assert_cmpint(ask(f, what, "x"), ==, CACHE_STALE);
-        g_assert_cmpuint(started(f), ==, n);
-    }
+            assert_row(row, &subjects[s], ask, row->asked, row->fetches);
+            assert_row(row, &subjects[s], ask_impatiently, row->late, row->fetches);
+            assert_row(row, &subjects[s], look, row->late, FALSE);
+            assert_ends(row, &subjects[s], TRUE, row->on_success);
+            assert_ends(row, &subjects[s], FALSE, row->on_failure);
+        }
 }
 
-static void test_stale_starts_a_due_probe_and_nobody_waits_for_it(void)
+/* Any number of readers share one fetch, and the last one that leaves ends it. */
+static void test_one_fetch_serves_all_and_ends_with_the_last(void)
 {
-    What what;
+    for (gsize s = 0; s < G_N_ELEMENTS(subjects); s++) {
+        g_autoptr(Fixture) f = fixture_for(&subjects[s]);
+        guint before = started(f);
+        Reader *readers[64];
 
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_stale(what);
+        for (guint i = 0; i < G_N_ELEMENTS(readers); i++)
+            readers[i] = reader_begin(f, subjects[s].what, subjects[s].id);
+        g_assert_cmpuint(started(f), ==, before + 1);
+        Call *call = under_way(f, subjects[s].id);
+        for (guint i = 1; i < G_N_ELEMENTS(readers); i++)
+            cache_leave(&readers[i]->waiter, FALSE);
+        g_assert_false(call->cancelled);
+        succeed(f, &subjects[s]);
+        g_assert_cmpint(readers[0]->answer.state, ==, CACHE_FRESH);
+        g_assert_cmpuint(readers[0]->woken, ==, 1);
+        g_assert_cmpuint(readers[1]->woken, ==, 0);
 
-        grow_old(f, what, BACKED_OFF);
-        guint n = started(f);
-        g_assert_cmpint(ask(f, what, "x"), ==, CACHE_STALE);
-        g_assert_cmpint(ask(f, what, "x"), ==, CACHE_STALE);
-        g_assert_cmpuint(started(f), ==, n + 1);
+        turn(f, TTL);
+        cache_leave(&reader_begin(f, subjects[s].what, subjects[s].id)->waiter, FALSE);
+        g_assert_cmpuint(in_flight(f), ==, 0);
+        g_assert_cmpuint(cache_stats(f->cache).cancelled, ==, 1);
         g_assert_cmpuint(cache_stats(f->cache).parked, ==, 0);
-        expect_recovery(id_of(what));
-        answer_one(f, what);
-        assert_logged();
-        g_assert_cmpint(ask(f, what, "x"), ==, CACHE_FRESH);
     }
 }
 
-static void test_stale_stays_stale_until_max_stale_ends(void)
+static void leave_other(Reader *reader)
 {
-    What what;
+    Reader *other = g_ptr_array_index(reader->fixture->readers, reader->fixture->readers->len - 1);
 
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_stale(what);
+    cache_leave(&other->waiter, FALSE);
+    reader_ask(reader);
+}
 
-        grow_old(f, what, BACKED_OFF);
-        g_assert_cmpint(ask(f, what, "x"), ==, CACHE_STALE);
-        fail(f, id_of(what), PPIOFS_ERROR_SERVER);
-        g_assert_cmpint(ask(f, what, "x"), ==, CACHE_STALE);
-        grow_old(f, what, MAX_STALE);
-        Reader *reader = reader_begin(f, what, "x");
+static void test_a_reader_that_is_told_may_make_another_leave(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+    Reader *first = reader_begin(f, LIST, NULL), *last = reader_begin(f, LIST, NULL);
+
+    first->on_ready = leave_other;
+    answer_list(f, "a");
+    g_assert_cmpint(first->answer.state, ==, CACHE_FRESH);
+    g_assert_cmpuint(last->woken, ==, 0);
+    g_assert_cmpuint(cache_stats(f->cache).parked, ==, 0);
+}
+
+/* Who can be shown an older answer waits for patience, once; the fetch goes on for the next. */
+static void test_patience(void)
+{
+    for (gsize s = 0; s < G_N_ELEMENTS(subjects); s++) {
+        const Subject *it = &subjects[s];
+        g_autoptr(Fixture) f = fixture_for(it);
+
+        Reader *nothing_older = reader_begin(f, it->what, it->id);
+        g_assert_cmpint(nothing_older->answer.keep_us, ==, G_MAXINT64);
+        succeed(f, it);
+        turn(f, TTL);
+        Reader *reader = reader_begin(f, it->what, it->id);
         g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
-        fail(f, id_of(what), PPIOFS_ERROR_SERVER);
-        g_assert_cmpint(reader->answer.state, ==, CACHE_FAILED);
+        g_assert_cmpint(reader->answer.keep_us, ==, PATIENCE);
+        turn(f, PATIENCE / 2);
+        g_assert_cmpint(reader_begin(f, it->what, it->id)->answer.keep_us, <=, PATIENCE / 2);
+        turn(f, PATIENCE / 2);
+        reader_again(reader);
+        g_assert_cmpint(reader->answer.state, ==, CACHE_STALE);
+        g_assert_cmpint(reader->answer.keep_us, <=, TTL);
+        /* Nobody else waits, nobody asks the API twice, and the slow answer is for all. */
+        g_assert_cmpint(ask(f, it->what, it->id), ==, CACHE_STALE);
+        g_assert_cmpuint(in_flight(f), ==, 1);
+        turn(f, TIMEOUT);
+        succeed(f, it);
+        g_assert_cmpint(ask(f, it->what, it->id), ==, CACHE_FRESH);
     }
 }
 
-static void test_failed_is_an_error_without_a_fetch_until_a_try_is_due(void)
-{
-    What what;
-
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_failed(what);
-
-        turn(f, NOT_YET);
-        for (int i = 0; i < 100; i++)
-            g_assert_cmpint(ask(f, what, "x"), ==, CACHE_FAILED);
-        g_assert_cmpuint(started(f), ==, 1);
-        turn(f, BACKED_OFF);
-        Reader *reader = reader_begin(f, what, "x");
-        g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
-        g_assert_cmpuint(started(f), ==, 2);
-        fail(f, id_of(what), PPIOFS_ERROR_SERVER);
-        g_assert_cmpint(reader->answer.state, ==, CACHE_FAILED);
-    }
-}
-
-static void test_failed_becomes_fresh(void)
-{
-    What what;
-
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_failed(what);
-
-        turn(f, BACKED_OFF);
-        Reader *reader = reader_begin(f, what, "x");
-        expect_recovery(id_of(what));
-        answer_one(f, what);
-        assert_logged();
-        g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-    }
-}
-
-static void test_who_only_looks_starts_nothing(void)
-{
-    What what;
-
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) empty = fixture_new();
-        g_autoptr(Fixture) expired = fixture_expired(what);
-        g_autoptr(Fixture) stale = fixture_stale(what);
-        guint n = started(expired);
-
-        g_assert_cmpint(look(empty, what, "x"), ==, CACHE_FAILED);
-        g_assert_cmpuint(started(empty), ==, 0);
-        g_assert_cmpint(look(expired, what, "x"), ==, CACHE_STALE);
-        g_assert_cmpuint(started(expired), ==, n);
-        grow_old(stale, what, BACKED_OFF);
-        n = started(stale);
-        g_assert_cmpint(look(stale, what, "x"), ==, CACHE_STALE);
-        g_assert_cmpuint(started(stale), ==, n);
-    }
-}
-
-static void test_the_impatient_get_stale_data_or_a_timeout(void)
-{
-    What what;
-
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) empty = fixture_new();
-        g_autoptr(Fixture) expired = fixture_expired(what);
-
-        g_assert_cmpint(ask(empty, what, "x"), ==, CACHE_WAIT);
-        Reader *late = reader_new(empty, what, "x");
-        late->ask.impatient = TRUE;
-        reader_ask(late);
-        g_assert_cmpint(late->answer.state, ==, CACHE_FAILED);
-        g_assert_error(late->answer.error, PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT);
-        g_assert_cmpint(late->answer.keep_us, <=, G_USEC_PER_SEC / 2);
-        g_assert_cmpint(ask(expired, what, "x"), ==, CACHE_WAIT);
-        g_assert_cmpint(ask_impatiently(expired, what, "x"), ==, CACHE_STALE);
-    }
-}
-
-static void test_an_impatient_end_is_no_failure(void)
+/* The next name of a path goes on with the time that the operation began. */
+static void test_patience_is_one_for_a_path_of_many_names(void)
 {
     g_autoptr(Fixture) f = fixture_new();
 
-    ask(f, LIST, NULL);
-    g_assert_cmpint(ask_impatiently(f, LIST, NULL), ==, CACHE_FAILED);
-    g_assert_cmpint(cache_list_status(f->cache).state, ==, CLASS_EMPTY);
-    g_assert_cmpuint(f->errors, ==, 0);
-    g_assert_cmpint(ask(f, LIST, NULL), ==, CACHE_WAIT);
-}
-
-static void test_an_impatient_reader_gets_what_is_fresh(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    have_list(f, "x");
-    g_assert_cmpint(ask_impatiently(f, ITEM, "x"), ==, CACHE_FRESH);
+    have_list(f, "a; b");
+    turn(f, TTL);
+    Reader *next = reader_new(f, LIST, NULL);
+    next->ask.started -= PATIENCE;
+    reader_ask(next);
+    g_assert_cmpint(next->answer.state, ==, CACHE_STALE);
+    g_assert_cmpuint(in_flight(f), ==, 1);
 }
 
 static void test_with_ttl_0_each_operation_fetches_once(void)
 {
-    g_autoptr(Fixture) f = fixture_with(&(CacheOptions){ .max_stale = MAX_STALE });
+    CacheOptions options = usual_options();
 
+    options.ttl = options.detail_ttl = 0;
+    g_autoptr(Fixture) f = fixture_with(&options);
     for (guint i = 1; i <= 3; i++) {
         Reader *reader = reader_begin(f, LIST, NULL);
-        g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
-        turn(f, SECOND); /* however long it takes */
-        answer_list(f, "x");
+
+        answer_list(f, "a");
         g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
         g_assert_cmpuint(started(f), ==, i);
-        turn(f, SECOND);
     }
 }
 
-static void test_a_slow_list_lives_ten_times_as_long_as_it_took(void)
+/* SIGHUP. What is under way answers those who began before, and nobody after. */
+static void test_a_drop_forgets_all_answers_and_failures(void)
 {
-    g_autoptr(Fixture) f = fixture_new();
+    for (gsize s = 0; s < G_N_ELEMENTS(subjects); s++)
+        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+            const Subject *it = &subjects[s];
+            g_autoptr(Fixture) f = fixture_for(&subjects[s]);
 
-    ask(f, LIST, NULL);
-    turn(f, 5 * SECOND);
-    answer_list(f, "x");
-    turn(f, 49 * SECOND);
-    g_assert_cmpint(ask(f, LIST, NULL), ==, CACHE_FRESH);
-    turn(f, 2 * SECOND);
-    g_assert_cmpint(ask(f, LIST, NULL), ==, CACHE_WAIT);
+            make_history(f, it, rows[i].history);
+            turn(f, 1);
+            cache_drop(f->cache);
+            g_assert_cmpint(class_of(f, it), ==, CLASS_EMPTY);
+            g_assert_cmpint(ask(f, it->what, it->id), ==, CACHE_WAIT);
+        }
 }
 
-static void test_a_detail_is_good_for_detail_ttl_while_the_list_agrees(void)
+static void test_who_waited_before_a_drop_gets_that_answer(void)
 {
     g_autoptr(Fixture) f = fixture_new();
+    Reader *before = reader_begin(f, LIST, NULL);
 
-    have_list(f, "x 'status':'running'");
-    have_detail(f, "x", "'status':'running','tools':{}");
-    for (int i = 0; i < 29; i++) {
-        turn(f, TTL);
-        g_assert_cmpint(ask(f, DETAIL, "x"), ==, CACHE_WAIT); /* for the list alone */
-        answer_list(f, "x 'status':'running'");
-        g_assert_cmpint(look(f, DETAIL, "x"), ==, CACHE_FRESH);
-    }
-    g_assert_cmpuint(started(f), ==, 2 + 29);
-    turn(f, TTL);
-    Reader *reader = reader_begin(f, DETAIL, "x");
-    answer_list(f, "x 'status':'running'");
-    g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
-    answer_detail(f, "x", "'status':'running','tools':{}");
-    g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-}
-
-static void test_a_detail_that_the_list_contradicts_is_fetched_anew(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    have_list(f, "x 'last_started_at':1");
-    have_detail(f, "x", "'last_started_at':1,'tools':{}");
-    turn(f, TTL);
-    Reader *reader = reader_begin(f, DETAIL, "x");
-    answer_list(f, "x 'last_started_at':2");
-    g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
-    under_way(f, "x");
-    answer_detail(f, "x", "'last_started_at':2,'tools':{}");
-    g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-}
-
-static void test_a_detail_is_kept_no_longer_than_the_list(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    have_list(f, "x");
-    turn(f, 3 * SECOND);
-    have_detail(f, "x", "");
-    turn(f, 2 * SECOND);
-    Reader *reader = reader_begin(f, DETAIL, "x");
-    g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-    g_assert_cmpint(reader->answer.keep_us, <=, TTL - 2 * SECOND);
-}
-
-static void test_a_typed_path_costs_one_get_and_no_list(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-    Reader *reader = reader_begin(f, ITEM, "x");
-
-    under_way(f, "x");
-    answer_detail(f, "x", "");
-    g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-    g_assert_cmpint(ask(f, DETAIL, "x"), ==, CACHE_FRESH);
+    turn(f, 1);
+    cache_drop(f->cache);
+    Reader *after = reader_begin(f, LIST, NULL);
     g_assert_cmpuint(started(f), ==, 1);
+    answer_list(f, "a");
+    g_assert_cmpint(before->answer.state, ==, CACHE_FRESH);
+    g_assert_cmpint(after->answer.state, ==, CACHE_WAIT);
+    answer_list(f, "a");
+    g_assert_cmpint(after->answer.state, ==, CACHE_FRESH);
+    g_assert_cmpuint(started(f), ==, 2);
 }
 
-static void test_the_raw_id_is_asked_for(void)
+/* A walk over everything costs one GET each, also when one was under way at the SIGHUP. */
+static void test_a_drop_with_a_get_under_way_costs_no_other_get(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+    const guint n = 50;
+    g_autoptr(GString) items = g_string_new("i00");
+
+    for (guint i = 1; i < n; i++)
+        g_string_append_printf(items, "; i%02u", i);
+    have_list(f, items->str);
+    ask(f, DETAIL, "i00");
+    turn(f, 1);
+    cache_drop(f->cache);
+    answer_detail(f, "i00", "");
+    have_list(f, items->str);
+    guint before = started(f);
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *id = g_strdup_printf("i%02u", i);
+
+        cache_walked_to(f->cache, id);
+        if (ask(f, DETAIL, id) == CACHE_WAIT)
+            answer_detail(f, id, "");
+        g_assert_cmpint(ask(f, DETAIL, id), ==, CACHE_FRESH);
+    }
+    g_assert_cmpuint(started(f) - before, ==, n);
+}
+
+/* Newest means asked for last. */
+static void test_a_newer_404_outlives_an_older_list(void)
 {
     g_autoptr(Fixture) f = fixture_new();
 
-    ask(f, ITEM, "a%2Fb c");
-    under_way(f, "a/b c");
+    Reader *list = reader_begin(f, LIST, NULL);
+    turn(f, 1);
+    Reader *detail = reader_begin(f, DETAIL, "a");
+    fail(f, "a", PPIOFS_ERROR_NOT_FOUND);
+    answer_list(f, "a; b");
+    g_assert_cmpint(detail->answer.state, ==, CACHE_MISSING);
+    g_assert_cmpint(list->answer.state, ==, CACHE_FRESH);
+    g_assert_null(fleet_find(cache_fleet(f->cache), "a"));
+    g_assert_cmpint(ask(f, DETAIL, "a"), ==, CACHE_MISSING);
 }
 
-static void test_an_unknown_id_is_missing_for_negative_ttl(void)
+static void test_a_newer_list_ends_a_404(void)
 {
     g_autoptr(Fixture) f = fixture_new();
+
+    ask(f, DETAIL, "a");
+    fail(f, "a", PPIOFS_ERROR_NOT_FOUND);
+    g_assert_cmpint(ask(f, ITEM, "a"), ==, CACHE_MISSING);
+    have_list(f, "a");
+    g_assert_cmpint(ask(f, ITEM, "a"), ==, CACHE_FRESH);
+    g_assert_cmpint(ask(f, DETAIL, "a"), ==, CACHE_WAIT);
+}
+
+/* The older 404 says nothing against the newer list: who waits asks again. */
+static void test_an_older_404_does_not_hide_what_a_newer_list_shows(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+    Reader *reader = reader_begin(f, DETAIL, "a");
+
+    have_list(f, "a");
+    fail(f, "a", PPIOFS_ERROR_NOT_FOUND);
+    g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
+    answer_detail(f, "a", "");
+    g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
+}
+
+static void test_an_older_get_does_not_overrule_a_newer_list(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    ask(f, DETAIL, "a");
+    have_list(f, "a 'status':'exited'");
+    answer_detail(f, "a", "'status':'running'");
+    Instance *instance = fleet_find(cache_fleet(f->cache), "a");
+    g_autofree char *status = record_value(instance->record, "status");
+    g_assert_cmpstr(status, ==, "exited");
+}
+
+static void test_absence_is_remembered_for_negative_ttl(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    have_list(f, "a");
+    ask(f, ITEM, "nosuch");
+    g_assert_true(under_way(f, "nosuch")->unknown);
+    fail(f, "nosuch", PPIOFS_ERROR_NOT_FOUND);
+    turn(f, NEGATIVE_TTL / 2);
     Reader *reader = reader_begin(f, ITEM, "nosuch");
-
-    fail(f, "nosuch", PPIOFS_ERROR_NOT_FOUND); /* no log line: it is no failure of the API */
     g_assert_cmpint(reader->answer.state, ==, CACHE_MISSING);
-    for (int i = 0; i < 1000; i++)
-        g_assert_cmpint(ask(f, ITEM, "nosuch"), ==, CACHE_MISSING);
-    g_assert_cmpuint(started(f), ==, 1);
-    Reader *later = reader_begin(f, DETAIL, "nosuch");
-    g_assert_cmpint(later->answer.keep_us, <=, NEGATIVE_TTL);
-    g_assert_cmpint(later->answer.keep_us, >, 0);
-    turn(f, NEGATIVE_TTL);
+    g_assert_cmpint(reader->answer.keep_us, <=, NEGATIVE_TTL / 2);
+    turn(f, NEGATIVE_TTL / 2);
     g_assert_cmpint(ask(f, ITEM, "nosuch"), ==, CACHE_WAIT);
+    g_assert_cmpint(ask(f, ITEM, ".git"), ==, CACHE_MISSING);
+    g_assert_cmpuint(started(f), ==, 3);
 }
 
-static void test_many_unknown_ids_do_not_fill_the_memory(void)
+/* Fixed paths, no listing: two GETs, then the list, for each ttl. */
+static void test_two_single_gets_then_the_list(void)
 {
     g_autoptr(Fixture) f = fixture_new();
-    char name[32];
+    static const char *const ids[] = { "a", "b", "c", "d", "e" };
 
-    for (int i = 0; i < 30000; i++) {
-        g_snprintf(name, sizeof name, "nosuch%d", i);
-        ask(f, ITEM, name);
-        fail(f, name, PPIOFS_ERROR_NOT_FOUND);
-        g_ptr_array_set_size(f->readers, 0);
-        g_ptr_array_set_size(f->calls, 0);
+    for (guint round = 0; round < 3; round++) {
+        guint before = started(f);
+
+        for (guint i = 0; i < G_N_ELEMENTS(ids); i++) {
+            if (ask(f, ITEM, ids[i]) != CACHE_WAIT)
+                continue;
+            const Call *call = g_ptr_array_index(f->calls, started(f) - 1);
+            if (call->id == NULL)
+                answer_pages(f, "a; b; c; d; e", 7);
+            else
+                answer_detail(f, ids[i], "");
+            g_assert_cmpint(ask(f, ITEM, ids[i]), ==, CACHE_FRESH);
+        }
+        g_assert_cmpuint(started(f) - before, ==, 3);
+        turn(f, TTL + 1);
     }
-    g_assert_cmpint(ask(f, ITEM, "nosuch29999"), ==, CACHE_MISSING);
-    g_assert_cmpint(ask(f, ITEM, "nosuch0"), ==, CACHE_WAIT); /* forgotten */
-}
-
-static void test_junk_names_are_missing_at_once_and_never_asked_for(void)
-{
-    static const char *const names[] = { ".git", "4913", "a~", ".a.swp", "autorun.inf" };
-    g_autoptr(Fixture) f = fixture_new();
-
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_assert_cmpint(ask(f, ITEM, names[i]), ==, CACHE_MISSING);
-        g_assert_cmpint(ask(f, DETAIL, names[i]), ==, CACHE_MISSING);
-    }
-    g_assert_cmpuint(started(f), ==, 0);
-}
-
-static void test_an_instance_with_a_junk_name_is_there_once_it_is_known(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    have_list(f, ".git");
-    g_assert_cmpint(ask(f, ITEM, ".git"), ==, CACHE_FRESH);
-    g_assert_cmpint(ask(f, DETAIL, ".git"), ==, CACHE_WAIT);
-}
-
-static void test_a_name_that_is_no_encoded_id_asks_the_list(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-    Reader *reader = reader_begin(f, ITEM, "a%zz");
-
-    under_way(f, NULL);
-    answer_list(f, "x");
-    g_assert_cmpint(reader->answer.state, ==, CACHE_MISSING);
-    g_assert_cmpuint(started(f), ==, 1);
-}
-
-static void test_a_cut_name_is_found_by_the_list(void)
-{
-    g_autofree char *id = g_strnfill(255, 'a');
-    g_autoptr(Fixture) f = fixture_new();
-
-    id[250] = '/'; /* 257 bytes as a name */
-    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
-    g_autofree char *name = g_strdup_printf("%.238s~%.16s", id, digest);
-    Reader *reader = reader_begin(f, ITEM, name);
-    answer_list(f, id);
-    g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-}
-
-static void test_gone_removes_the_instance_at_once(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    have_list(f, "x; y");
-    Reader *reader = reader_begin(f, DETAIL, "x");
-    fail(f, "x", PPIOFS_ERROR_NOT_FOUND);
-    g_assert_cmpint(reader->answer.state, ==, CACHE_MISSING);
-    g_assert_cmpuint(fleet_size(cache_fleet(f->cache)), ==, 1);
-    g_assert_cmpint(ask(f, ITEM, "y"), ==, CACHE_FRESH);
 }
 
 static void test_one_page_is_refreshed_as_a_list(void)
 {
     g_autoptr(Fixture) f = fixture_new();
 
-    have_list(f, "x; y");
+    have_list(f, "a; b");
     turn(f, TTL);
-    Reader *reader = reader_begin(f, ITEM, "x");
-    under_way(f, NULL);
-    answer_list(f, "x; y");
-    g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-    g_assert_cmpint(ask(f, ITEM, "y"), ==, CACHE_FRESH);
-    g_assert_cmpuint(started(f), ==, 2);
-}
-
-static void test_of_many_pages_two_instances_are_refreshed_alone_before_a_list(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    ask(f, LIST, NULL);
-    answer_pages(f, "a; b; c; d", 40);
-    turn(f, TTL);
-    ask(f, ITEM, "a");
-    answer_detail(f, "a", "");
-    g_assert_cmpint(ask(f, ITEM, "a"), ==, CACHE_FRESH);
-    ask(f, ITEM, "b");
-    answer_detail(f, "b", "");
-    g_assert_cmpint(ask(f, ITEM, "c"), ==, CACHE_WAIT);
-    answer_pages(f, "a; b; c; d", 40);
-    g_assert_cmpint(ask(f, ITEM, "d"), ==, CACHE_FRESH);
-    g_assert_cmpuint(started(f), ==, 4);
-    turn(f, TTL);
-    ask(f, ITEM, "a"); /* the count starts again */
-    under_way(f, "a");
-}
-
-static void test_a_list_under_way_is_waited_for_however_many_pages_it_has(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    ask(f, LIST, NULL);
-    answer_pages(f, "a; b", 40);
-    turn(f, TTL);
-    ask(f, LIST, NULL);
     g_assert_cmpint(ask(f, ITEM, "a"), ==, CACHE_WAIT);
+    answer_list(f, "a; b");
+    g_assert_cmpint(ask(f, ITEM, "b"), ==, CACHE_FRESH);
     g_assert_cmpuint(started(f), ==, 2);
 }
 
-static void test_an_instance_that_a_failing_list_cannot_show_is_asked_for_alone(void)
+/* A slow list lives ten times as long as it took, and 600 s at most. */
+static void test_the_effective_ttl_follows_the_list_up_to_a_bound(void)
 {
-    g_autoptr(Fixture) f = fixture_new();
+    static const struct {
+        gint64 took, lives; /* seconds */
+    } cases[] = { { 0, 10 }, { 5, 50 }, { 200, 600 } };
 
-    have_list(f, "x");
-    turn(f, TTL + MAX_STALE);
-    Reader *reader = reader_begin(f, ITEM, "x");
-    fail_first(f, NULL, PPIOFS_ERROR_SERVER);
-    g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
-    answer_detail(f, "x", "");
-    g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-}
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Fixture) f = fixture_new();
 
-static void test_a_stale_list_answers_for_its_items(void)
-{
-    g_autoptr(Fixture) f = fixture_stale(LIST);
-    guint n = started(f);
-
-    g_assert_cmpint(ask(f, ITEM, "x"), ==, CACHE_STALE);
-    g_assert_cmpuint(started(f), ==, n);
-}
-
-static void test_a_refused_list_answers_for_its_items(void)
-{
-    g_autoptr(Fixture) f = fixture_expired(LIST);
-    Reader *reader = reader_begin(f, ITEM, "x");
-
-    fail_first(f, NULL, PPIOFS_ERROR_DENIED);
-    g_assert_cmpint(reader->answer.state, ==, CACHE_FAILED);
-    g_assert_cmpuint(started(f), ==, 2);
-}
-
-static void test_an_unchanged_list_confirms_what_is_known(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    have_list(f, "x; y");
-    turn(f, TTL);
-    ask(f, LIST, NULL);
-    answer_unchanged(f, "x; y");
-    g_assert_cmpint(ask(f, ITEM, "x"), ==, CACHE_FRESH);
-    g_assert_cmpuint(fleet_size(cache_fleet(f->cache)), ==, 2);
-}
-
-static void test_an_unchanged_list_does_not_confirm_what_a_get_changed(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    have_list(f, "x 'n':1; y");
-    have_detail(f, "x", "'n':2");
-    ask(f, DETAIL, "y");
-    fail(f, "y", PPIOFS_ERROR_NOT_FOUND);
-    turn(f, TTL);
-    ask(f, LIST, NULL);
-    answer_unchanged(f, "x 'n':1; y");
-    g_autofree char *n = record_value(fleet_find(cache_fleet(f->cache), "x")->record, "n");
-    g_assert_cmpstr(n, ==, "1");
-    g_assert_nonnull(fleet_find(cache_fleet(f->cache), "y"));
-}
-
-static void test_after_a_drop_nothing_counts_any_more(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    have_list(f, "x");
-    have_detail(f, "x", "");
-    ask(f, ITEM, "nosuch");
-    fail(f, "nosuch", PPIOFS_ERROR_NOT_FOUND);
-    cache_drop(f->cache);
-    g_assert_cmpint(look(f, LIST, NULL), ==, CACHE_FAILED);
-    g_assert_cmpint(look(f, ITEM, "x"), ==, CACHE_FAILED);
-    g_assert_cmpint(look(f, DETAIL, "x"), ==, CACHE_FAILED);
-    g_assert_cmpint(cache_list_status(f->cache).state, ==, CLASS_EMPTY);
-    g_assert_cmpint(cache_details_status(f->cache).state, ==, CLASS_EMPTY);
-    g_assert_cmpint(ask(f, ITEM, "nosuch"), ==, CACHE_WAIT);
-    g_assert_cmpint(ask(f, LIST, NULL), ==, CACHE_WAIT);
-    answer_unchanged(f, "x");
-    g_assert_cmpint(look(f, ITEM, "x"), ==, CACHE_FRESH);
-    g_assert_cmpint(look(f, DETAIL, "x"), !=, CACHE_FRESH);
-}
-
-static void test_a_list_asked_for_before_a_drop_is_asked_for_again(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    ask(f, LIST, NULL);
-    cache_drop(f->cache);
-    answer_list(f, "x");
-    g_assert_cmpuint(started(f), ==, 2); /* who waited has asked again */
-    g_assert_cmpint(look(f, LIST, NULL), ==, CACHE_FAILED);
-    answer_unchanged(f, "x");
-    g_assert_cmpint(look(f, LIST, NULL), ==, CACHE_FRESH);
-    g_assert_cmpint(look(f, ITEM, "x"), ==, CACHE_FRESH);
-}
-
-static void test_a_detail_asked_for_before_a_drop_is_asked_for_again(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    ask(f, DETAIL, "x");
-    cache_drop(f->cache);
-    answer_detail(f, "x", "");
-    g_assert_cmpuint(started(f), ==, 2);
-    answer_detail(f, "x", "");
-    g_assert_cmpint(look(f, DETAIL, "x"), ==, CACHE_FRESH);
-}
-
-static void test_a_drop_ends_a_failure(void)
-{
-    What what;
-
-    FOR_BOTH(what)
-    {
-        g_autoptr(Fixture) f = fixture_failed(what);
-
-        cache_drop(f->cache);
-        g_assert_cmpint(ask(f, what, "x"), ==, CACHE_WAIT);
-    }
-}
-
-static void test_one_line_is_logged_for_each_transition(void)
-{
-    g_autoptr(Fixture) f = fixture_stale(LIST); /* one here */
-
-    for (int i = 0; i < 5; i++) {
-        turn(f, BACKED_OFF);
         ask(f, LIST, NULL);
-        fail(f, NULL, PPIOFS_ERROR_TIMEOUT); /* any line would be fatal */
+        turn(f, cases[i].took * SECOND);
+        answer_list(f, "a");
+        turn(f, (cases[i].lives - cases[i].took) * SECOND - 2);
+        g_assert_cmpint(look(f, LIST, NULL), ==, CACHE_FRESH);
+        turn(f, 2 + SECOND / 1000);
+        g_assert_cmpint(look(f, LIST, NULL), ==, CACHE_STALE);
     }
-    g_assert_cmpuint(f->errors, ==, 6);
-    turn(f, BACKED_OFF);
-    ask(f, LIST, NULL);
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE,
-                          "the list of instances can be fetched again");
-    answer_list(f, "x");
-    assert_logged();
-    turn(f, TTL);
-    ask(f, LIST, NULL);
-    answer_list(f, "x");
-    turn(f, TTL);
-    ask(f, LIST, NULL);
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING,
-                          "the list of instances cannot be refreshed, answers are 10 s old: *");
-    fail(f, NULL, PPIOFS_ERROR_TIMEOUT);
-    assert_logged();
 }
 
-static void test_failures_of_many_instances_are_one_line(void)
+/* It goes on for who asks again within three timeouts. */
+static void test_a_list_that_nobody_wants_is_given_up(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+    Reader *reader = reader_begin(f, LIST, NULL);
+    Call *call = under_way(f, NULL);
+
+    turn(f, 3 * TIMEOUT);
+    cache_leave(&reader->waiter, TRUE); /* it was wanted until now */
+    let_the_alarm_ring(f);
+    turn(f, 3 * TIMEOUT - 1);
+    let_the_alarm_ring(f);
+    cache_leave(&reader_begin(f, LIST, NULL)->waiter, TRUE); /* and again */
+    let_the_alarm_ring(f);
+    g_assert_false(call->cancelled);
+    turn(f, 3 * TIMEOUT);
+    let_the_alarm_ring(f);
+    g_assert_true(call->cancelled);
+    g_assert_cmpuint(f->errors, ==, 0);
+    have_list(f, "a");
+}
+
+static void test_no_list_takes_longer_than_600_s(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    cache_poll(f->cache);
+    Reader *reader = reader_begin(f, LIST, NULL);
+    turn(f, 599 * (gint64)SECOND);
+    let_the_alarm_ring(f);
+    g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
+    turn(f, SECOND);
+    let_the_alarm_ring(f);
+    g_assert_cmpint(reader->answer.state, ==, CACHE_FAILED);
+    g_assert_true(((Call *)g_ptr_array_index(f->calls, 0))->cancelled);
+}
+
+/* A machine that slept: all is as old as it is, by the clock that counts sleep. */
+static void test_time_in_suspend_has_passed(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    have_list(f, "a");
+    have_detail(f, "a", "");
+    turn(f, 8 * 3600 * (gint64)SECOND);
+    g_assert_cmpint(look(f, LIST, NULL), ==, CACHE_FAILED);
+    g_assert_cmpint(look(f, DETAIL, "a"), ==, CACHE_FAILED);
+    Reader *reader = reader_begin(f, LIST, NULL);
+    g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
+    g_assert_cmpint(reader->answer.keep_us, ==, G_MAXINT64);
+}
+
+/* Only a detail that the list agrees with is kept, and no longer than the list. */
+static void test_a_detail_is_good_while_the_list_agrees(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    have_list(f, "a 'status':'running'");
+    have_detail(f, "a", "'status':'running','tools':{'ssh':{'port':1}}");
+    Reader *reader = reader_begin(f, DETAIL, "a");
+    g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
+    g_assert_cmpint(reader->answer.keep_us, <=, TTL);
+    turn(f, TTL);
+    have_list(f, "a 'status':'running'");
+    g_assert_cmpint(ask(f, DETAIL, "a"), ==, CACHE_FRESH);
+    turn(f, TTL);
+    have_list(f, "a 'status':'exited'");
+    g_assert_cmpint(ask(f, DETAIL, "a"), ==, CACHE_WAIT);
+}
+
+static void have_big_detail(Fixture *f, const char *id, const char *members, gsize bytes)
+{
+    g_autoptr(GBytes) body = g_bytes_new_take(g_malloc0(bytes), bytes); /* never touched */
+
+    g_assert_cmpint(ask(f, DETAIL, id), ==, CACHE_WAIT);
+    answer_body(f, id, members, body);
+}
+
+/* 256 MB of details are held. Those that were not read for longest go first, but none that says
+ * something newer than the list. */
+static void test_the_least_used_details_go_first(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+    const gsize bytes = 80 << 20;
+
+    have_list(f, "a; b; c; d 'status':'running'");
+    have_big_detail(f, "d", "'status':'exited'", bytes);
+    have_big_detail(f, "a", "", bytes);
+    have_big_detail(f, "b", "", bytes);
+    g_assert_cmpint(ask(f, DETAIL, "a"), ==, CACHE_FRESH);
+    have_big_detail(f, "c", "", bytes);
+    g_assert_cmpint(look(f, DETAIL, "a"), ==, CACHE_FRESH);
+    g_assert_cmpint(look(f, DETAIL, "b"), !=, CACHE_FRESH);
+    g_assert_cmpint(look(f, DETAIL, "c"), ==, CACHE_FRESH);
+    g_assert_cmpint(look(f, DETAIL, "d"), ==, CACHE_FRESH);
+    g_assert_cmpuint(cache_stats(f->cache).detail_bytes, <, 256 << 20);
+}
+
+/* The kernel must forget names when a value that it may still show is overruled. */
+static void test_an_overruled_value_is_told(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    have_list(f, "a 'status':'running'; b");
+    g_assert_cmpint(ask(f, LIST, NULL), ==, CACHE_FRESH);
+    have_detail(f, "b", "");
+    g_assert_cmpuint(f->renamed, ==, 0);
+    have_detail(f, "a", "'status':'exited'");
+    g_assert_cmpuint(f->renamed, ==, 1);
+}
+
+static void test_an_unchanged_list_confirms_unless_a_get_said_otherwise(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    have_list(f, "a 'status':'running'");
+    turn(f, TTL);
+    g_assert_cmpint(ask(f, ITEM, "a"), ==, CACHE_WAIT);
+    answer_unchanged(f, "a 'status':'running'");
+    g_assert_cmpint(ask(f, ITEM, "a"), ==, CACHE_FRESH);
+    have_detail(f, "a", "'status':'exited'");
+    turn(f, TTL);
+    g_assert_cmpint(ask(f, LIST, NULL), ==, CACHE_WAIT);
+    answer_unchanged(f, "a 'status':'running'");
+    g_autofree char *status =
+        record_value(fleet_find(cache_fleet(f->cache), "a")->record, "status");
+    g_assert_cmpstr(status, ==, "running");
+    g_assert_cmpuint(f->lists, ==, 3);
+}
+
+/* With -o watch, details that were read lately are renewed; others are not. */
+static void test_a_poll_renews_what_was_read_lately(void)
 {
     g_autoptr(Fixture) f = fixture_new();
 
     have_list(f, "a; b; c");
-    ask(f, DETAIL, "a");
-    ask(f, DETAIL, "b");
-    fail_first(f, "a", PPIOFS_ERROR_SERVER);
-    fail(f, "b", PPIOFS_ERROR_SERVER);
-    ask(f, DETAIL, "c");
-    expect_recovery("c");
-    answer_detail(f, "c", "");
-    assert_logged();
-    g_assert_cmpint(ask(f, DETAIL, "c"), ==, CACHE_FRESH);
-    g_assert_cmpint(ask(f, DETAIL, "a"), ==, CACHE_FAILED);
+    have_detail(f, "a", "");
+    have_detail(f, "b", "");
+    turn(f, DETAIL_TTL * 19 / 10);
+    have_list(f, "a; b; c");
+    have_detail(f, "b", "");
+    turn(f, DETAIL_TTL * 9 / 10);
+    guint before = started(f);
+    cache_poll(f->cache);
+    answer_list(f, "a; b; c");
+    under_way(f, "b");
+    g_assert_cmpuint(started(f) - before, ==, 2);
+    answer_detail(f, "b", "");
+    g_assert_cmpuint(cache_stats(f->cache).renewed, ==, 1);
+    g_assert_cmpint(ask(f, DETAIL, "b"), ==, CACHE_FRESH);
+    cache_poll(f->cache);
+    fail(f, NULL, PPIOFS_ERROR_SERVER);
+    before = started(f);
+    cache_poll(f->cache);
+    g_assert_cmpuint(started(f), ==, before);
 }
 
-static void test_a_poll_fetches_for_nobody_unless_in_trouble(void)
+static void test_a_poll_is_not_cancelled_by_who_leaves(void)
 {
     g_autoptr(Fixture) f = fixture_new();
 
-    cache_poll_list(f->cache);
-    cache_poll_list(f->cache);
-    g_assert_cmpuint(started(f), ==, 1);
-    fail_first(f, NULL, PPIOFS_ERROR_SERVER);
-    turn(f, NOT_YET);
-    cache_poll_list(f->cache);
-    g_assert_cmpuint(started(f), ==, 1);
-    turn(f, BACKED_OFF);
-    cache_poll_list(f->cache);
-    g_assert_cmpuint(started(f), ==, 2);
+    cache_poll(f->cache);
+    cache_leave(&reader_begin(f, LIST, NULL)->waiter, FALSE);
+    g_assert_cmpuint(in_flight(f), ==, 1);
 }
 
-static void note_list(gpointer data)
-{
-    ++*(guint *)data;
-}
+#define ALPHABET "a; b; c; d; e; f; g; h; i; j; k; l; m; n; o; p; q; r; s; t; u; v; w; x; y; z"
 
-static void test_each_list_taken_is_told(void)
+/* Walks: forward and backward, two at once, and over what is removed on the way. */
+static void test_walks_read_ahead(void)
 {
     g_autoptr(Fixture) f = fixture_new();
-    guint lists = 0;
+    static const char *const up[] = { "a", "b", "c", "d" }, *const down[] = { "z", "y", "x", "w" };
 
-    cache_on_list(f->cache, note_list, &lists);
-    have_list(f, "x");
-    g_assert_cmpuint(lists, ==, 1);
-    turn(f, TTL);
-    ask(f, LIST, NULL);
-    fail_first(f, NULL, PPIOFS_ERROR_SERVER);
-    g_assert_cmpuint(lists, ==, 1);
-    cache_on_list(f->cache, NULL, NULL);
-    turn(f, BACKED_OFF);
-    ask(f, LIST, NULL);
-    expect_recovery(NULL);
-    answer_list(f, "x");
-    g_assert_cmpuint(lists, ==, 1);
+    have_list(f, ALPHABET);
+    for (guint i = 0; i < G_N_ELEMENTS(up); i++) {
+        g_assert_cmpint(ask(f, DETAIL, up[i]), !=, CACHE_FAILED);
+        cache_walked_to(f->cache, up[i]);
+        g_assert_cmpint(ask(f, DETAIL, down[i]), !=, CACHE_FAILED);
+        cache_walked_to(f->cache, down[i]);
+        if (i == 1)
+            g_assert_cmpuint(cache_stats(f->cache).read_ahead, >, 0);
+        while (in_flight(f) > 0)
+            for (guint c = 0; c < started(f); c++) {
+                const Call *call = g_ptr_array_index(f->calls, c);
+                if (!call->ended && g_strcmp0(call->id, "c") == 0)
+                    fail(f, "c", PPIOFS_ERROR_NOT_FOUND); /* removed on the way */
+                else if (!call->ended)
+                    answer_detail(f, call->id, "");
+            }
+    }
+    g_assert_cmpint(look(f, DETAIL, "h"), ==, CACHE_FRESH);
+    g_assert_cmpint(look(f, DETAIL, "s"), ==, CACHE_FRESH);
+    g_assert_cmpint(look(f, DETAIL, "m"), !=, CACHE_FRESH);
+    g_assert_cmpint(look(f, DETAIL, "n"), !=, CACHE_FRESH);
+    g_assert_cmpuint(cache_stats(f->cache).read_ahead_unused, >, 0);
+}
+
+static void test_a_walk_has_no_more_under_way_than_may_be(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    have_list(f, ALPHABET);
+    for (const char *at = "abcdefghij"; *at != '\0'; at++)
+        cache_walked_to(f->cache, (char[]){ *at, '\0' });
+    g_assert_cmpuint(in_flight(f), ==, PARALLEL);
+}
+
+/* One line when it goes bad, one when it is good again; each failure is reported. */
+static void test_an_outage_is_two_lines(void)
+{
+    for (gsize s = 0; s < G_N_ELEMENTS(subjects); s++) {
+        g_autoptr(Fixture) f = fixture_for(&subjects[s]);
+
+        make_history(f, &subjects[s], "asafbafbaf" + 2);
+        g_assert_cmpuint(f->lines, ==, 1);
+        g_assert_cmpuint(f->errors, ==, 3);
+        make_history(f, &subjects[s], "bas");
+        g_assert_cmpuint(f->lines, ==, 2);
+    }
+}
+
+static void test_thousands_of_wrong_names_do_not_fill_the_memory(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+
+    have_list(f, "a");
+    for (guint i = 0; i < 10100; i++) {
+        g_autofree char *name = g_strdup_printf("n%u", i);
+
+        if (ask(f, ITEM, name) != CACHE_WAIT)
+            continue;
+        const Call *call = g_ptr_array_index(f->calls, started(f) - 1);
+        if (call->id == NULL)
+            answer_list(f, "a");
+        else
+            fail(f, name, PPIOFS_ERROR_NOT_FOUND);
+    }
+    g_assert_cmpuint(fleet_size(cache_fleet(f->cache)), ==, 1);
 }
 
 int main(int argc, char **argv)
 {
+    static const struct {
+        const char *name;
+        GTestFunc test;
+    } tests[] = {
+        { "state_table", test_the_state_table_holds_for_the_list_and_a_detail },
+        { "one_fetch_serves_all", test_one_fetch_serves_all_and_ends_with_the_last },
+        { "leave_while_told", test_a_reader_that_is_told_may_make_another_leave },
+        { "patience", test_patience },
+        { "patience_of_a_path", test_patience_is_one_for_a_path_of_many_names },
+        { "ttl_0", test_with_ttl_0_each_operation_fetches_once },
+        { "drop", test_a_drop_forgets_all_answers_and_failures },
+        { "drop_and_who_waits", test_who_waited_before_a_drop_gets_that_answer },
+        { "drop_and_walk", test_a_drop_with_a_get_under_way_costs_no_other_get },
+        { "newer_404", test_a_newer_404_outlives_an_older_list },
+        { "newer_list_ends_404", test_a_newer_list_ends_a_404 },
+        { "older_404", test_an_older_404_does_not_hide_what_a_newer_list_shows },
+        { "older_get", test_an_older_get_does_not_overrule_a_newer_list },
+        { "absence", test_absence_is_remembered_for_negative_ttl },
+        { "two_singles_then_list", test_two_single_gets_then_the_list },
+        { "one_page", test_one_page_is_refreshed_as_a_list },
+        { "effective_ttl", test_the_effective_ttl_follows_the_list_up_to_a_bound },
+        { "unwanted_list", test_a_list_that_nobody_wants_is_given_up },
+        { "endless_list", test_no_list_takes_longer_than_600_s },
+        { "suspend", test_time_in_suspend_has_passed },
+        { "detail_while_agreed", test_a_detail_is_good_while_the_list_agrees },
+        { "least_used", test_the_least_used_details_go_first },
+        { "overruled", test_an_overruled_value_is_told },
+        { "unchanged", test_an_unchanged_list_confirms_unless_a_get_said_otherwise },
+        { "renewal", test_a_poll_renews_what_was_read_lately },
+        { "poll_stays", test_a_poll_is_not_cancelled_by_who_leaves },
+        { "walks", test_walks_read_ahead },
+        { "walk_bound", test_a_walk_has_no_more_under_way_than_may_be },
+        { "outage_lines", test_an_outage_is_two_lines },
+        { "wrong_names", test_thousands_of_wrong_names_do_not_fill_the_memory },
+    };
+
     g_test_init(&argc, &argv, NULL);
-    /* A line that no test expects is one too many. */
-    g_log_set_always_fatal(G_LOG_LEVEL_MASK & ~(G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO));
-    g_test_add_func("/cache/empty_fetches_and_waits", test_empty_fetches_and_waits);
-    g_test_add_func("/cache/empty_becomes_failed", test_empty_becomes_failed);
-    g_test_add_func("/cache/fresh_answers_at_once_until_its_ttl_ends",
-                    test_fresh_answers_at_once_until_its_ttl_ends);
-    g_test_add_func("/cache/expired_fetches_and_waits_and_is_fresh_again",
-                    test_expired_fetches_and_waits_and_is_fresh_again);
-    g_test_add_func("/cache/expired_becomes_stale", test_expired_becomes_stale);
-    g_test_add_func("/cache/expired_longer_than_max_stale_becomes_failed",
-                    test_expired_longer_than_max_stale_becomes_failed);
-    g_test_add_func("/cache/a_refusal_is_never_answered_from_stale_data",
-                    test_a_refusal_is_never_answered_from_stale_data);
-    g_test_add_func("/cache/a_refusal_stands_until_the_api_says_otherwise",
-                    test_a_refusal_stands_until_the_api_says_otherwise);
-    g_test_add_func("/cache/stale_is_answered_without_a_fetch_until_a_probe_is_due",
-                    test_stale_is_answered_without_a_fetch_until_a_probe_is_due);
-    g_test_add_func("/cache/stale_starts_a_due_probe_and_nobody_waits_for_it",
-                    test_stale_starts_a_due_probe_and_nobody_waits_for_it);
-    g_test_add_func("/cache/stale_stays_stale_until_max_stale_ends",
-                    test_stale_stays_stale_until_max_stale_ends);
-    g_test_add_func("/cache/failed_is_an_error_without_a_fetch_until_a_try_is_due",
-                    test_failed_is_an_error_without_a_fetch_until_a_try_is_due);
-    g_test_add_func("/cache/failed_becomes_fresh", test_failed_becomes_fresh);
-    g_test_add_func("/cache/who_only_looks_starts_nothing", test_who_only_looks_starts_nothing);
-    g_test_add_func("/cache/the_impatient_get_stale_data_or_a_timeout",
-                    test_the_impatient_get_stale_data_or_a_timeout);
-    g_test_add_func("/cache/an_impatient_end_is_no_failure", test_an_impatient_end_is_no_failure);
-    g_test_add_func("/cache/an_impatient_reader_gets_what_is_fresh",
-                    test_an_impatient_reader_gets_what_is_fresh);
-    g_test_add_func("/cache/with_ttl_0_each_operation_fetches_once",
-                    test_with_ttl_0_each_operation_fetches_once);
-    g_test_add_func("/cache/a_slow_list_lives_ten_times_as_long_as_it_took",
-                    test_a_slow_list_lives_ten_times_as_long_as_it_took);
-    g_test_add_func("/cache/a_detail_is_good_for_detail_ttl_while_the_list_agrees",
-                    test_a_detail_is_good_for_detail_ttl_while_the_list_agrees);
-    g_test_add_func("/cache/a_detail_that_the_list_contradicts_is_fetched_anew",
-                    test_a_detail_that_the_list_contradicts_is_fetched_anew);
-    g_test_add_func("/cache/a_detail_is_kept_no_longer_than_the_list",
-                    test_a_detail_is_kept_no_longer_than_the_list);
-    g_test_add_func("/cache/a_typed_path_costs_one_get_and_no_list",
-                    test_a_typed_path_costs_one_get_and_no_list);
-    g_test_add_func("/cache/the_raw_id_is_asked_for", test_the_raw_id_is_asked_for);
-    g_test_add_func("/cache/an_unknown_id_is_missing_for_negative_ttl",
-                    test_an_unknown_id_is_missing_for_negative_ttl);
-    g_test_add_func("/cache/many_unknown_ids_do_not_fill_the_memory",
-                    test_many_unknown_ids_do_not_fill_the_memory);
-    g_test_add_func("/cache/junk_names_are_missing_at_once_and_never_asked_for",
-                    test_junk_names_are_missing_at_once_and_never_asked_for);
-    g_test_add_func("/cache/an_instance_with_a_junk_name_is_there_once_it_is_known",
-                    test_an_instance_with_a_junk_name_is_there_once_it_is_known);
-    g_test_add_func("/cache/a_name_that_is_no_encoded_id_asks_the_list",
-                    test_a_name_that_is_no_encoded_id_asks_the_list);
-    g_test_add_func("/cache/a_cut_name_is_found_by_the_list", test_a_cut_name_is_found_by_the_list);
-    g_test_add_func("/cache/gone_removes_the_instance_at_once",
-                    test_gone_removes_the_instance_at_once);
-    g_test_add_func("/cache/one_page_is_refreshed_as_a_list", test_one_page_is_refreshed_as_a_list);
-    g_test_add_func("/cache/of_many_pages_two_instances_are_refreshed_alone_before_a_list",
-                    test_of_many_pages_two_instances_are_refreshed_alone_before_a_list);
-    g_test_add_func("/cache/a_list_under_way_is_waited_for_however_many_pages_it_has",
-                    test_a_list_under_way_is_waited_for_however_many_pages_it_has);
-    g_test_add_func("/cache/an_instance_that_a_failing_list_cannot_show_is_asked_for_alone",
-                    test_an_instance_that_a_failing_list_cannot_show_is_asked_for_alone);
-    g_test_add_func("/cache/a_stale_list_answers_for_its_items",
-                    test_a_stale_list_answers_for_its_items);
-    g_test_add_func("/cache/a_refused_list_answers_for_its_items",
-                    test_a_refused_list_answers_for_its_items);
-    g_test_add_func("/cache/an_unchanged_list_confirms_what_is_known",
-                    test_an_unchanged_list_confirms_what_is_known);
-    g_test_add_func("/cache/an_unchanged_list_does_not_confirm_what_a_get_changed",
-                    test_an_unchanged_list_does_not_confirm_what_a_get_changed);
-    g_test_add_func("/cache/after_a_drop_nothing_counts_any_more",
-                    test_after_a_drop_nothing_counts_any_more);
-    g_test_add_func("/cache/a_list_asked_for_before_a_drop_is_asked_for_again",
-                    test_a_list_asked_for_before_a_drop_is_asked_for_again);
-    g_test_add_func("/cache/a_detail_asked_for_before_a_drop_is_asked_for_again",
-                    test_a_detail_asked_for_before_a_drop_is_asked_for_again);
-    g_test_add_func("/cache/a_drop_ends_a_failure", test_a_drop_ends_a_failure);
-    g_test_add_func("/cache/one_line_is_logged_for_each_transition",
-                    test_one_line_is_logged_for_each_transition);
-    g_test_add_func("/cache/failures_of_many_instances_are_one_line",
-                    test_failures_of_many_instances_are_one_line);
-    g_test_add_func("/cache/a_poll_fetches_for_nobody_unless_in_trouble",
-                    test_a_poll_fetches_for_nobody_unless_in_trouble);
-    g_test_add_func("/cache/each_list_taken_is_told", test_each_list_taken_is_told);
+    g_log_set_always_fatal(G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
+    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
+        g_autofree char *path = g_strconcat("/cache/", tests[i].name, NULL);
+        g_test_add_func(path, tests[i].test);
+    }
     return g_test_run();
 }

@@ -375,8 +375,10 @@ static void check_shown(Fixture *f, guint i, const Look *look)
     g_assert_cmpint(look->known, ==, e->known);
     if (!e->known)
         return;
-    if (e->may_be_item)
+    if (e->may_be_item) {
         e->shows_full = look->shows_full;
+        e->contested &= e->shows_full;
+    }
     g_assert_cmpint(look->shows_full, ==, e->shows_full);
     g_assert_true(content_equals(&look->shown, expected_shown(e)));
     g_assert_cmpint(instance->item != NULL, ==, e->listed);
@@ -401,8 +403,7 @@ static void check_confirmed(Fixture *f, guint i, const Look *look)
         if (node == NODE_NONE)
             continue;
         g_assert_cmpint(instance_confirms(instance, node), ==, listed);
-        if (!places[p].is_directory ||
-            (look->contested && !instance_confirms_listing(instance, node)))
+        if (!places[p].is_directory || (e->contested && !instance_confirms_listing(instance, node)))
             continue;
         listed = listed &&
                  (e->shows_full ? content_names(&e->item, p) == shown_names : places[p].is_array);
@@ -685,6 +686,16 @@ static void test_an_older_get_does_not_overrule_a_newer_list(void)
     g_assert_null(fleet_find(fleet, "b"));
 }
 
+static void test_an_equal_list_does_not_confirm_what_only_a_get_showed(void)
+{
+    g_autoptr(Fleet) fleet = fleet_new(fields);
+
+    get_at(fleet, "b", "", 3, 4);
+    list_at(fleet, "a", 2, 5);
+    g_assert_nonnull(fleet_find(fleet, "b"));
+    g_assert_false(fleet_is_like_list(fleet));
+}
+
 static void test_what_returns_unchanged_has_another_stamp(void)
 {
     g_autoptr(Fleet) fleet = fleet_new(fields);
@@ -737,6 +748,8 @@ int main(int argc, char **argv)
                     test_an_older_list_does_not_bring_back_what_is_gone);
     g_test_add_func("/fleet/an_older_get_does_not_overrule_a_newer_list",
                     test_an_older_get_does_not_overrule_a_newer_list);
+    g_test_add_func("/fleet/an_equal_list_does_not_confirm_what_only_a_get_showed",
+                    test_an_equal_list_does_not_confirm_what_only_a_get_showed);
     g_test_add_func("/fleet/what_returns_unchanged_has_another_stamp",
                     test_what_returns_unchanged_has_another_stamp);
     g_test_add_func("/fleet/details_that_agree_change_no_view",
