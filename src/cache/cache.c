@@ -170,6 +170,11 @@ void cache_drop(Cache *cache)
     resource_forget(cache, G_MAXINT64);
 }
 
+gint64 cache_dropped(const Cache *cache)
+{
+    return cache->dropped;
+}
+
 static gint compare_names(gconstpointer a, gconstpointer b, gpointer data)
 {
     (void)data;

@@ -105,9 +105,12 @@ gint64 known_fresh_until(const Known *known)
     return MAX(known->asked + known->ttl, known->received + MIN(known->ttl, RECEIVED_KEEP_US));
 }
 
+/* What was asked for before SIGHUP is good for those alone who began before it. */
 static gboolean is_usable(const Cache *cache, const Known *known, const CacheAsk *ask)
 {
-    return known->asked != 0 && (known->asked >= cache->dropped || ask->started < cache->dropped);
+    gint64 dropped = ask->started < cache->dropped ? ask->dropped : cache->dropped;
+
+    return known->asked != 0 && known->asked >= dropped;
 }
 
 gboolean known_is_fresh(const Cache *cache, const Known *known, const CacheAsk *ask)
@@ -136,7 +139,8 @@ gboolean resource_is_slow(const Resource *resource)
 
 static CacheAnswer answer_fresh(Cache *cache, const Known *known)
 {
-    gint64 until = known_fresh_until(known), now = cache_now(cache);
+    gint64 now = cache_now(cache);
+    gint64 until = known->asked < cache->dropped ? now : known_fresh_until(known);
 
     cache->kept_until = MAX(cache->kept_until, until);
     return (CacheAnswer){ CACHE_FRESH, MAX(0, until - now), NULL };

@@ -94,8 +94,8 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *in
         found = attr_by_nodeid(fs, ino, &attr, &keep_us);
     if (found)
         fuse_reply_attr(req, &attr, fs_seconds(keep_us));
-    else
-        fuse_reply_err(req, ENOENT);
+    else /* ENOENT would end a listing as if the directory were empty */
+        fuse_reply_err(req, ESTALE);
 }
 
 /* The bytes behind a file's or symlink's nodeid; NULL if the kernel asks for what it gave back. */

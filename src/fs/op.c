@@ -125,30 +125,40 @@ static void op_ready(gpointer data)
 
 /* A path of many names is one operation to the caller, and has one deadline: a LOOKUP that follows
  * at once where another of the same thread waited goes on with the time that one had. */
-static gint64 find_start(Fs *fs, const Op *op)
+static Path *path_of(Fs *fs, pid_t thread)
+{
+    for (guint i = 0; i < PATHS; i++)
+        if (fs->paths[i].thread == thread)
+            return &fs->paths[i];
+    return NULL;
+}
+
+/* A thread walks one path at a time: what does not go on with it has left it. */
+static gint64 find_start(const Op *op)
 {
     pid_t thread = fuse_req_ctx(op->req)->pid;
+    Path *path = thread == 0 ? NULL : path_of(op->fs, thread);
 
-    for (guint i = 0; op->name != NULL && thread != 0 && i < PATHS; i++) {
-        const Path *path = &fs->paths[i];
-
-        if (path->thread == thread && path->node == op->directory &&
-            op->arrived - path->answered <= NEXT_NAME_US)
-            return path->started;
-    }
+    if (path == NULL)
+        return op->arrived;
+    if (op->name != NULL && path->node == op->directory &&
+        op->arrived - path->answered <= NEXT_NAME_US)
+        return path->started;
+    path->thread = 0;
     return op->arrived;
 }
 
 static void note_path(const Op *op, NodeId node)
 {
     Fs *fs = op->fs;
+    pid_t thread = fuse_req_ctx(op->req)->pid;
+    Path *path = path_of(fs, thread);
 
-    if (op->link.data == NULL && op->ask.started == op->arrived)
+    if (thread == 0 || (op->link.data == NULL && op->ask.started == op->arrived))
         return; /* it did not wait, and goes on with nothing */
-    fs->paths[fs->next_path++ % PATHS] = (Path){ .thread = fuse_req_ctx(op->req)->pid,
-                                                 .node = node,
-                                                 .started = op->ask.started,
-                                                 .answered = clock_now(fs->clock) };
+    if (path == NULL)
+        path = &fs->paths[fs->next_path++ % PATHS];
+    *path = (Path){ thread, node, op->ask.started, clock_now(fs->clock) };
 }
 
 void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, const char *name,
@@ -167,7 +177,8 @@ void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, con
     op->wake = G_MAXINT64;
     op->name = name == NULL ? NULL : strcpy(op->name_bytes, name);
     op->arrived = clock_now(fs->clock);
-    op->ask = (CacheAsk){ .started = find_start(fs, op),
+    op->ask = (CacheAsk){ .started = find_start(op),
+                          .dropped = cache_dropped(fs->cache),
                           .share = fuse_req_ctx(req)->uid,
                           .waiter = &op->waiter };
     op->deadline = op->ask.started + fs->options.timeout_us + LAST_WORD_US;

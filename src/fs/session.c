@@ -225,6 +225,7 @@ static gboolean age_all_names(Session *session)
 
 void session_age_names(Session *session)
 {
+    sweep_begin(session->sweep, FALSE);
     if (age_all_names(session))
         return;
     g_debug("this kernel forgets only the names that nobody uses at the moment");
@@ -234,7 +235,7 @@ void session_age_names(Session *session)
 void session_forget_names(Session *session)
 {
     session_age_names(session);
-    sweep_begin(session->sweep);
+    sweep_begin(session->sweep, TRUE);
 }
 
 /* Whoever looks something up holds a lock that the last notice may wait for: he gets an answer, and

@@ -10,8 +10,9 @@ struct Sweep {
     Fs *fs;
     struct fuse_session *session;
     GMainContext *context;
-    GSource *turns;  /* NULL: none is under way */
-    gboolean again;  /* it was begun once more meanwhile */
+    GSource *turns; /* NULL: none is under way */
+    gboolean again; /* it was begun once more meanwhile */
+    gboolean whole;
     guint slot;      /* the next */
     GArray *serials; /* of the versions that are still to do, from the end on */
 };
@@ -45,7 +46,7 @@ static gboolean forget_next_slot(Sweep *sweep)
     const Fs *fs = sweep->fs;
     guint slot = sweep->slot++;
 
-    if (slot >= slots_end(fs->slots))
+    if (slot >= (sweep->whole ? slots_end(fs->slots) : fs->n_tops + 1))
         return FALSE;
     if (slot <= fs->n_tops || slots_name(fs->slots, slot) != NULL)
         forget_attributes(sweep, nodeid_directory(slot, 0));
@@ -75,7 +76,8 @@ static void start(Sweep *sweep)
     sweep->again = FALSE;
     sweep->slot = 1;
     g_clear_pointer(&sweep->serials, g_array_unref);
-    sweep->serials = versions_serials(sweep->fs->versions);
+    sweep->serials = sweep->whole ? versions_serials(sweep->fs->versions)
+                                  : g_array_new(FALSE, FALSE, sizeof(guint64));
 }
 
 static gboolean on_turn(gpointer data)
@@ -90,12 +92,14 @@ static gboolean on_turn(gpointer data)
         start(sweep);
         return G_SOURCE_CONTINUE;
     }
+    sweep->whole = FALSE;
     g_clear_pointer(&sweep->turns, g_source_unref);
     return G_SOURCE_REMOVE;
 }
 
-void sweep_begin(Sweep *sweep)
+void sweep_begin(Sweep *sweep, gboolean whole)
 {
+    sweep->whole |= whole; /* a smaller one that is under way goes on as a whole one, and again */
     if (sweep->turns != NULL) {
         sweep->again = TRUE;
         return;

@@ -68,6 +68,7 @@ static void names_changed(Fleet *fleet)
     g_clear_pointer(&fleet->listing, listing_unref);
     fleet->names_version++;
     fleet->version++;
+    fleet->overruled++;
 }
 
 static void tell(const Fleet *fleet, Record *old, Record *before, Record *new)
@@ -133,7 +134,6 @@ static void remove_instance(Fleet *fleet, Instance *instance)
     if (instance->full != NULL)
         fleet->full_bytes -= record_bytes(instance->full);
     names_changed(fleet);
-    fleet->overruled++;
     fleet->removals++;
     g_tree_remove(fleet->by_name, instance->name);
 }
@@ -218,7 +218,11 @@ static void replace_item(Fleet *fleet, Instance *instance, Record *item)
                        full == NULL || full == shown ? NULL : record_tree(full), wall, wall);
     if (!keep_full)
         show(fleet, instance, item, TRUE, wall);
-    contest(fleet, instance, newer_full && !record_agrees(item, full));
+    contest(fleet, instance,
+            newer_full &&
+                (!record_agrees(item, full) || (old != NULL && record_lost(old, item, full))));
+    if (old != NULL && record_lost(old, item, old))
+        instance->shrank = fleet->list.asked;
     set_item(instance, item);
 }
 
@@ -387,7 +391,8 @@ static void replace_full(Fleet *fleet, Instance *instance, Record *full, const A
     Record *shown = instance->record, *before = instance->full;
     gint64 listed = fleet_listed_time(fleet, instance).asked;
     gboolean agrees = instance->item == NULL || record_agrees(instance->item, full);
-    gboolean holds = instance->item == NULL || time->asked >= listed || agrees;
+    gboolean holds = instance->item == NULL || time->asked >= listed ||
+                     (agrees && time->asked >= instance->shrank);
     gboolean was_contested = instance->contested || instance->item == NULL;
 
     subtree_date_after(record_tree(full), record_tree(shown),

@@ -66,6 +66,7 @@ typedef struct {
 
 typedef struct {
     gint64 started;      /* clock_now() when the operation began */
+    gint64 dropped;      /* cache_dropped() when the operation began */
     gboolean impatient;  /* its deadline passed: never CACHE_WAIT, rather stale or timed out */
     guint share;         /* see CacheWanted */
     CacheWaiter *waiter; /* NULL: no CACHE_WAIT, and no fetch is started */
@@ -100,6 +101,9 @@ Fleet *cache_fleet(Cache *cache);
 /* Forgets every answer and every failure (SIGHUP). What is under way answers those who began to
  * wait before, and nobody else. */
 void cache_drop(Cache *cache);
+
+/* When that was last called, by clock_now(); 0: never. */
+gint64 cache_dropped(const Cache *cache);
 
 /* The end of a fetch. Exactly one of @records and @error is set. @unchanged: these are the records
  * of the list before. @asked: clock_now() when its first request was sent. */

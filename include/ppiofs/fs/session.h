@@ -28,8 +28,10 @@ typedef struct {
 Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *context,
                        const SessionEvents *events, gpointer data, GError **error);
 
-/* Makes the kernel look up again every name that it keeps; attributes and listings stay as long as
- * was said. Cheap, however many there are: for each answer that differs from a fresh one. */
+/* Makes the kernel look up again every name that it keeps, and list again the directories of the
+ * top level and their subdirectories; what is below instances/ keeps its listings. From Linux 6.16
+ * on the cost does not depend on the number of names: call it for each response that differs from a
+ * fresh one. */
 void session_age_names(Session *session);
 
 /* Makes the kernel forget every name below the root, so that all is looked up again. Returns at

@@ -16,7 +16,8 @@ typedef struct Sweep Sweep;
 /* All borrowed, and outlive the Sweep. */
 Sweep *sweep_new(Fs *fs, struct fuse_session *session, GMainContext *context);
 
-/* Begins, or lets one that is under way be followed by another. */
-void sweep_begin(Sweep *sweep);
+/* Begins, or lets one that is under way be followed by another. @whole FALSE: only of the top
+ * level, and of what is below it but instances. */
+void sweep_begin(Sweep *sweep, gboolean whole);
 
 void sweep_free(Sweep *sweep);

@@ -74,7 +74,8 @@ gint64 fleet_time(const Fleet *fleet);
 /* Grows whenever something that a list item holds changed in any instance. */
 guint64 fleet_version(const Fleet *fleet);
 
-/* Grows whenever a value that was shown has been replaced by another, or removed. */
+/* Grows whenever a value that was shown has been replaced by another, and with each instance that
+ * appears or goes. */
 guint64 fleet_overruled(const Fleet *fleet);
 
 /* Grows when an instance was added, or the field at @path (one of fleet_new()) changed. An instance

@@ -28,8 +28,9 @@ typedef struct {
     gint64 changed;       /* wall: when a value was last seen to change; 0: never */
     guint64 stamp;        /* grows whenever the directory may list other names */
     GList use;            /* for the cache: its place among the details by last use */
-    gint64 used;  /* for the cache: when the full answer was last read; 0: not since it came */
-    guint64 list; /* the number of the list that @item came with */
+    gint64 used;   /* for the cache: when the full answer was last read; 0: not since it came */
+    guint64 list;  /* the number of the list that @item came with */
+    gint64 shrank; /* when the newest list that lacked a path of the item before was asked for */
     gboolean contested; /* the full answer is newer than the item and differs from it */
     guint refs;
 } Instance;
