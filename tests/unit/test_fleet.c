@@ -522,7 +522,8 @@ static void check_listing(Fixture *f)
         if (instance == NULL)
             continue;
         g_assert_cmpuint(n, <, listing->instances->len);
-        g_assert_true(g_ptr_array_index(listing->instances, n++) == instance);
+        g_assert_true(g_ptr_array_index(listing->instances, n) == instance);
+        n++;
         if (instance->full != NULL)
             bytes += subtree_size(record_tree(instance->full)) +
                      g_bytes_get_size(record_body(instance->full));
