@@ -65,7 +65,8 @@ static void on_list(const ApiList *list, const GError *error, gpointer data)
 
     if (list->warning != NULL && source->warned != NULL)
         source->warned(list->warning, source->warned_data);
-    cache_take_list(source->list, list->records, list->unchanged, list->n_pages, list->asked, error);
+    cache_take_list(source->list, list->records, list->unchanged, list->n_pages, list->asked,
+                    error);
 }
 
 static void on_record(Record *record, gint64 asked, const GError *error, gpointer data)

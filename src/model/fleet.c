@@ -107,7 +107,7 @@ static void set_full(Fleet *fleet, Instance *instance, Record *full, const Answe
         fleet->full_bytes += record_bytes(full);
     record_unref(instance->full);
     instance->full = full == NULL ? NULL : record_ref(full);
-    instance->full_time = time == NULL ? (AnswerTime){ 0 } : *time;
+    instance->full_time = *time;
 }
 
 static Instance *add_instance(Fleet *fleet, const char *name, Record *record)
@@ -478,11 +478,13 @@ gboolean fleet_remove(Fleet *fleet, const char *name, const AnswerTime *time)
 
 void fleet_drop_full(Fleet *fleet, Instance *instance)
 {
+    const AnswerTime never = { 0 };
+
     if (instance->full == NULL || instance->item == NULL || instance->contested)
         return;
     if (instance_shows_full(instance))
         show_item(fleet, instance, FALSE, fleet->time);
-    set_full(fleet, instance, NULL, NULL);
+    set_full(fleet, instance, NULL, &never);
 }
 
 gsize fleet_full_bytes(const Fleet *fleet)
