@@ -13,6 +13,7 @@ routes in mock_control.py.
 """
 import argparse
 import asyncio
+import dataclasses
 import gc
 import os
 import pathlib
@@ -25,7 +26,7 @@ from typing import Mapping, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 import mock_fleet
-from mock_catalog import Catalog, merged
+from mock_catalog import Catalog, listed, merged
 from mock_control import CONTROL, control
 from mock_faults import Fault, FaultPlan, error_answer
 from mock_http import Answer, Connection, Delivery
@@ -51,20 +52,24 @@ class MockApi:
 
     fleet: id -> record; look freely, change through add, remove, update, replace_fleet, or call
     touch() after an edit in place. key=None: no key is asked for. latency, etag, gzip: at any time.
+    item_of: what the list shows of a record. scheduler(request, answer): called in the loop's thread
+    with each answer as it was when its request came; returns a future to hold it until that is
+    done, or None.
     """
 
     def __init__(self, instances=None, *, key=DEFAULT_KEY, port=0, page_default=20, page_max=100,
-                 latency=0.0, etag=False, gzip=False):
+                 latency=0.0, etag=False, gzip=False, item_of=listed, scheduler=None):
         fleet = instances if isinstance(instances, dict) else mock_fleet.fleet(instances)
         self.fleet = fleet
         self.key = key
         self.latency = latency
         self.etag = etag
         self.gzip = gzip
-        self._catalog = Catalog(fleet, page_default, page_max)
+        self.scheduler = scheduler
+        self._catalog = Catalog(fleet, page_default, page_max, item_of)
         self._faults = FaultPlan()
         self._connections = set()
-        self._loop = self._thread = self._listener = None
+        self.loop = self._thread = self._listener = None
         self.reset_counters()
         # Never listens: it keeps the port while a fault refuses connections.
         self._port_holder = self._bound_socket(port)
@@ -75,7 +80,7 @@ class MockApi:
 
     def start(self):
         ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
         self._thread.start()
         ready.wait()
@@ -83,7 +88,7 @@ class MockApi:
 
     def stop(self):
         if self._thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join()
             self._thread = None
         self._port_holder.close()
@@ -95,14 +100,14 @@ class MockApi:
         self.stop()
 
     def _run(self, ready):
-        asyncio.set_event_loop(self._loop)
-        self._loop.call_soon(self._listen)
-        self._loop.call_soon(ready.set)
-        self._loop.run_forever()
+        asyncio.set_event_loop(self.loop)
+        self.loop.call_soon(self._listen)
+        self.loop.call_soon(ready.set)
+        self.loop.run_forever()
         self._refuse()
         self._abort_connections(list(self._connections))
-        self._loop.run_until_complete(self._end_tasks())
-        self._loop.close()
+        self.loop.run_until_complete(self._end_tasks())
+        self.loop.close()
 
     async def _end_tasks(self):
         await asyncio.sleep(0)  # the connections just aborted learn of it
@@ -111,63 +116,63 @@ class MockApi:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _call(self, function, *args):
+    def call(self, function, *args):
         """Runs @function in the loop's thread: what it changes needs no lock."""
         if self._thread is None or threading.current_thread() is self._thread:
             return function(*args)
 
         async def call():
             return function(*args)
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(CALL_SECONDS)
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(CALL_SECONDS)
 
     # The fleet
 
     def add(self, record, id=None):
         """@id: what it is asked for by, if that is not record["id"]."""
-        self._call(self._catalog.put, record["id"] if id is None else id, record)
+        self.call(self._catalog.put, record["id"] if id is None else id, record)
 
     def remove(self, id):
-        self._call(self._catalog.remove, id)
+        self.call(self._catalog.remove, id)
 
     def update(self, id, /, **changes):
         """Merges objects, replaces all else: update(id, status={"status": "exited"})."""
-        self._call(lambda: self._catalog.put(id, merged(self.fleet[id], changes)))
+        self.call(lambda: self._catalog.put(id, merged(self.fleet[id], changes)))
 
     def replace_fleet(self, fleet):
-        self._call(self._catalog.replace, fleet)
+        self.call(self._catalog.replace, fleet)
 
     def touch(self, id=None):
-        self._call(self._catalog.forget, id)
+        self.call(self._catalog.forget, id)
 
     # Faults; see mock_faults.Fault for what there is
 
     def fault(self, match, **what):
         """Returns the Fault, for its hits and for clear_fault()."""
         fault = Fault(match, **what)
-        self._call(self._add_fault, fault)
+        self.call(self._add_fault, fault)
         return fault
 
     def clear_fault(self, fault):
-        self._call(lambda: (self._faults.remove(fault), self._listen_or_refuse()))
+        self.call(lambda: (self._faults.remove(fault), self._listen_or_refuse()))
 
     def clear_faults(self, match=None):
         """All, or those that were set for @match."""
-        self._call(lambda: (self._faults.clear(match), self._listen_or_refuse()))
+        self.call(lambda: (self._faults.clear(match), self._listen_or_refuse()))
 
     def drop_connections(self):
         """Closes every connection, those at rest and those under way."""
-        self._call(lambda: self._abort_connections(list(self._connections)))
+        self.call(lambda: self._abort_connections(list(self._connections)))
 
     def _add_fault(self, fault):
         self._faults.add(fault)
         self._listen_or_refuse()
         if fault.seconds is not None:
-            self._loop.call_later(fault.seconds, self.clear_fault, fault)
+            self.loop.call_later(fault.seconds, self.clear_fault, fault)
 
     # Counters
 
     def reset_counters(self):
-        self._call(self._reset_counters)
+        self.call(self._reset_counters)
 
     def _reset_counters(self):
         self.requests = []  # of Seen, in order of arrival
@@ -206,7 +211,7 @@ class MockApi:
         return bound
 
     def _listen_or_refuse(self):
-        if self._loop is None or not self._loop.is_running():
+        if self.loop is None or not self.loop.is_running():
             return  # _listen() will look
         if self._faults.refuses():
             self._refuse()
@@ -217,12 +222,12 @@ class MockApi:
         if self._listener is None and not self._faults.refuses():
             self._listener = self._bound_socket(self.port)
             self._listener.listen(BACKLOG)
-            self._loop.add_reader(self._listener, self._accept)
+            self.loop.add_reader(self._listener, self._accept)
 
     def _refuse(self):
         """Spares who asked for it over HTTP: no other way is left to take it back by hand."""
         if self._listener is not None:
-            self._loop.remove_reader(self._listener)
+            self.loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
         self._abort_connections([c for c in self._connections if not c.controls])
@@ -239,8 +244,8 @@ class MockApi:
                 return
             # asyncio does so for sockets of its own making; without it a second write waits 40 ms.
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._loop.create_task(
-                self._loop.connect_accepted_socket(lambda: Connection(self), peer))
+            self.loop.create_task(
+                self.loop.connect_accepted_socket(lambda: Connection(self), peer))
 
     # What a Connection tells us
 
@@ -273,6 +278,9 @@ class MockApi:
         if fault is not None:
             answer = fault.apply(answer)
         delivery = self._delivery(fault)
+        gate = self.scheduler and self.scheduler(request, answer)
+        if gate is not None:
+            delivery = dataclasses.replace(delivery or Delivery(), gate=gate)
         self._count(request, 0 if delivery and delivery.is_no_answer() else answer.status, arrived)
         if delivery is None:
             connection.send(answer)

@@ -18,9 +18,17 @@ def merged(old, change):
     return {**old, **{key: merged(old.get(key), value) for key, value in change.items()}}
 
 
+def listed(record):
+    """What the list shows of a record."""
+    if not isinstance(record, dict):
+        return record
+    return {k: v for k, v in record.items() if k not in ONLY_IN_DETAIL}
+
+
 class Catalog:
-    def __init__(self, fleet, page_default, page_max):
+    def __init__(self, fleet, page_default, page_max, item_of=listed):
         self.fleet = fleet
+        self.item_of = item_of
         self.page_default = page_default
         self.page_max = page_max
         self.forget()
@@ -72,16 +80,13 @@ class Catalog:
         end, more = start + size, start + size < len(self._all_ids())
         items = b",".join(map(self._item, self._all_ids()[start:end]))
         cursor = self._cursor(end) if more else b""
-        return Answer(200, b'{"data":[%s],"next_cursor":"%s","has_more":%s}' % (
-            items, cursor, b"true" if more else b"false"))
+        return Answer(200, b'{"data":[%s],"next_cursor":"%s","has_more":%s,"total":%d}' % (
+            items, cursor, b"true" if more else b"false", len(self._all_ids())))
 
     def _item(self, id):
         item = self._items.get(id)
         if item is None:
-            record = self.fleet[id]
-            if isinstance(record, dict):
-                record = {k: v for k, v in record.items() if k not in ONLY_IN_DETAIL}
-            item = self._items[id] = to_json(record)
+            item = self._items[id] = to_json(self.item_of(self.fleet[id]))
         return item
 
     def _all_ids(self):

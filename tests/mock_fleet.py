@@ -21,6 +21,22 @@ IMAGES = (
 SHORTEST_SECRET = 12  # a shorter value ("0", "true") turns up everywhere and proves nothing
 
 
+# int64 comes as text, int32 as a number.
+INT64 = {"memory_gb", "end_time", "created_at", "last_started_at", "last_stopped_at", "price",
+         "base_price", "instance_price", "instance_base_price", "rootfs_storage_price",
+         "spot_reclaim_time"}
+
+
+def as_sent(value):
+    """A record as the API writes it."""
+    if isinstance(value, list):
+        return [as_sent(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: str(member) if key in INT64 and type(member) is int else as_sent(member)
+            for key, member in value.items()}
+
+
 def token(prefix, *what):
     """A string that looks like a secret, is none, and is different for each @what."""
     return prefix + hashlib.sha256("/".join(map(str, what)).encode()).hexdigest()[:32]
@@ -28,7 +44,7 @@ def token(prefix, *what):
 
 def blank(id):
     """A record with every field of the document, of an instance that never ran."""
-    return {
+    return as_sent({
         "id": id,
         "name": "",
         "type": "gpu",
@@ -53,8 +69,8 @@ def blank(id):
         "last_stopped_at": 0,
         "member_id": "member-7f3a",
         "owner_id": OWNER,
-        "region_version": "v2.0",
-    }
+        "region_version": "v2",
+    })
 
 
 def specs(gpus, cpus=16, memory=64, rootfs=60, first=0):
@@ -126,7 +142,7 @@ def running(record, ssh_port, days_up=1, ports=(), jupyter=False):
     """Turns a record into one that runs; @ports: numbers (http) or (number, protocol)."""
     id, region = record["id"], record["region"]
     record["status"]["status"] = "running"
-    record["last_started_at"] = NOW - days_up * DAY
+    record["last_started_at"] = str(NOW - days_up * DAY)
     record["tools"] = tools(id, ssh_port, region, jupyter)
     record["ports"] = [port(p, id, region) if isinstance(p, int) else port(p[0], id, region, p[1])
                        for p in ports]
@@ -225,7 +241,7 @@ def _others():
 
 def sample():
     """The records of the sample account: fresh copies on each call."""
-    return _training() + _serving() + _others()
+    return [as_sent(record) for record in _training() + _serving() + _others()]
 
 
 def invented(number, dice):
@@ -240,10 +256,11 @@ def invented(number, dice):
                                          f".{number & 255}"},
         volumes=[local("/root/scratch"), network_volume(f"nas-{number % 40:04d}", "/data")],
         created_at=NOW - dice.randrange(1, 200 * DAY), pricing=pricing(139000 * gpus))
+    record = as_sent(record)
     if dice.random() < 0.75:
         return running(record, dice.randrange(20000, 60000), 1, (8888, 6006), jupyter=True)
     record["status"]["status"] = "exited"
-    record["last_stopped_at"] = NOW - dice.randrange(1, DAY)
+    record["last_stopped_at"] = str(NOW - dice.randrange(1, DAY))
     return record
 
 

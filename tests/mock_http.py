@@ -108,6 +108,7 @@ class Delivery:
     chunked: bool = False
     dribble: Optional[tuple] = None
     dribble_headers: Optional[tuple] = None
+    gate: Optional[asyncio.Future] = None  # not before this is done
     mute: bool = False  # nothing at all, for ever
     end: Optional[str] = None  # None: keep-alive; "close", "reset", "hold" (open, and silent)
 
@@ -203,6 +204,8 @@ class Connection(asyncio.Protocol):
         return Request(head, body)
 
     async def _deliver(self, answer, how):
+        if how.gate is not None:
+            await how.gate
         if how.delay:
             await asyncio.sleep(how.delay)
         if how.mute:

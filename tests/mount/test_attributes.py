@@ -128,7 +128,7 @@ def test_everything_is_on_one_device_of_its_own(sample):
 
 def _newest(id):
     record = ALL[id]
-    return max(record[field] for field in ("created_at", "last_started_at", "last_stopped_at"))
+    return max(int(record[field]) for field in ("created_at", "last_started_at", "last_stopped_at"))
 
 
 def test_an_instance_is_as_old_as_what_last_happened_to_it(mount):
