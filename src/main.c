@@ -12,6 +12,7 @@
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/hash.h"
 #include "ppiofs/base/log.h"
+#include "ppiofs/base/sleep.h"
 #include "ppiofs/check.h"
 #include "ppiofs/credentials.h"
 #include "ppiofs/daemon.h"
@@ -43,6 +44,7 @@ typedef struct {
     About *about;
     Fs *fs;
     Session *session;
+    SleepWatch *sleep;
     gboolean aborted; /* somebody cut the connection to the kernel */
 } App;
 
@@ -177,6 +179,23 @@ static guint affordable_requests(const Options *options)
     return parallel;
 }
 
+/* What the kernel keeps is older than it thinks, and connections have died meanwhile. */
+static void on_slept(gpointer data)
+{
+    App *app = data;
+
+    g_message("the machine slept: names and connections are made anew");
+    http_drop_idle(app->http);
+    session_forget_names(app->session);
+}
+
+static void on_operation(gpointer data)
+{
+    App *app = data;
+
+    sleep_watch_look(app->sleep);
+}
+
 static gboolean make_client(App *app, Credentials *credentials, GError **error)
 {
     const Options *options = app->options;
@@ -228,6 +247,7 @@ static void make_fs(App *app, Credentials *credentials)
     source_on_warning(app->source, about_note_error, app->about);
 
     const FsOptions fs = { .timeout_us = options->timeout_us,
+                           .patience_us = options->patience_us,
                            .uid = options->uid,
                            .gid = options->gid,
                            .umask = options->umask,
@@ -246,6 +266,7 @@ static void app_clear(App *app)
         fs_answer_all(app->fs);
     session_free(app->session);
     fs_free(app->fs);
+    sleep_watch_free(app->sleep);
     watch_free(app->watch);
     cache_free(app->cache);
     about_free(app->about);
@@ -283,6 +304,8 @@ static gboolean mount_uninterrupted(App *app, const Place *place, GError **error
 
 static gboolean serve(App *app, GError **error)
 {
+    app->sleep = sleep_watch_new(NULL, on_slept, app);
+    fs_on_operation(app->fs, on_operation, app);
     g_main_loop_run(app->loop);
     if (app->aborted)
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,

@@ -215,6 +215,12 @@ Fs *fs_new(Cache *cache, const FsOptions *options, const Clock *clock, GMainCont
     return fs;
 }
 
+void fs_on_operation(Fs *fs, void (*begins)(gpointer data), gpointer data)
+{
+    fs->begins = begins;
+    fs->begins_data = data;
+}
+
 FsStats fs_stats(const Fs *fs)
 {
     FsStats stats = fs->stats;

@@ -164,8 +164,10 @@ static void note_path(const Op *op, NodeId node)
 void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, const char *name,
               size_t size, off_t offset)
 {
-    Op *op = op_take(fs);
+    if (fs->begins != NULL)
+        fs->begins(fs->begins_data);
 
+    Op *op = op_take(fs);
     op->fs = fs;
     op->req = req;
     op->run = run;

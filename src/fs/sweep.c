@@ -40,6 +40,17 @@ static void forget_tree(const Sweep *sweep, guint slot, const Subtree *tree)
             forget_attributes(sweep, nodeid_directory(slot, subtree_directory_key(tree, i)));
 }
 
+/* What is known of the instance, also if the kernel holds no file of it. */
+static void forget_instance(const Sweep *sweep, guint slot, const char *name)
+{
+    const Instance *instance = fleet_find(cache_fleet(sweep->fs->cache), name);
+
+    if (instance != NULL && instance->item != NULL)
+        forget_tree(sweep, slot, record_tree(instance->item));
+    if (instance != NULL && instance->full != NULL)
+        forget_tree(sweep, slot, record_tree(instance->full));
+}
+
 /* FALSE: that was the last slot. */
 static gboolean forget_next_slot(Sweep *sweep)
 {
@@ -50,6 +61,8 @@ static gboolean forget_next_slot(Sweep *sweep)
         return FALSE;
     if (slot <= fs->n_tops || slots_name(fs->slots, slot) != NULL)
         forget_attributes(sweep, nodeid_directory(slot, 0));
+    if (slot > fs->n_tops && slots_name(fs->slots, slot) != NULL)
+        forget_instance(sweep, slot, slots_name(fs->slots, slot));
     if (slot <= fs->n_tops && fs->tops[slot - 1].made.tree != NULL)
         forget_tree(sweep, slot, fs->tops[slot - 1].made.tree);
     return TRUE;

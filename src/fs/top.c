@@ -185,9 +185,11 @@ static Subtree *make_about(Op *op, guint position)
 
 /* One instance whose details cannot be had is left to the writer to say; that the API as a whole
  * cannot be had is an error of the file. */
-static gboolean is_about_one(const GError *error)
+static gboolean is_about_one(const Op *op, const GError *error)
 {
-    return error == NULL || g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND) ||
+    return error == NULL ||
+           (op->ask.impatient && g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT)) ||
+           g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND) ||
            g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_SERVER) ||
            g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER) ||
            g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
@@ -209,7 +211,7 @@ static gboolean ask_running_details(Op *op, const Listing *listing, gint64 *keep
 
         CacheAnswer answer = cache_ask_detail(op->fs->cache, instance->name, &op->ask);
         gboolean failed = answer.state == CACHE_FAILED || answer.state == CACHE_MISSING;
-        if (!(failed && is_about_one(answer.error)) && !op_may_go_on(op, &answer))
+        if (!(failed && is_about_one(op, answer.error)) && !op_may_go_on(op, &answer))
             return FALSE;
         *keep_us = MIN(*keep_us, answer.keep_us);
     }
@@ -221,6 +223,10 @@ static Subtree *make_view(Op *op, const FileView *view, gint64 *ret_keep_us)
     Fs *fs = op->fs;
     gsize n;
     Made *made = &fs->made_files[view - view_files(&n)];
+
+    /* ssh reads it on its way to any host: what is not known by then is left out. */
+    if (view->need == VIEW_NEEDS_RUNNING_DETAILS)
+        op_limit(op, fs->options.patience_us);
     CacheAnswer answer = cache_ask_list(fs->cache, &op->ask);
     if (!op_may_go_on(op, &answer))
         return NULL;

@@ -33,7 +33,8 @@ typedef struct {
 } FsGrowing;
 
 typedef struct {
-    gint64 timeout_us; /* deadline of one operation */
+    gint64 timeout_us;  /* deadline of one operation */
+    gint64 patience_us; /* deadline of one that makes ssh/config */
     uid_t uid;
     gid_t gid;
     mode_t umask;
@@ -71,6 +72,9 @@ Fs *fs_new(Cache *cache, const FsOptions *options, const Clock *clock, GMainCont
 
 /* The operations, for a session whose user data is the Fs. */
 const struct fuse_lowlevel_ops *fs_operations(void);
+
+/* Called before each LOOKUP and READDIRPLUS that is answered. */
+void fs_on_operation(Fs *fs, void (*begins)(gpointer data), gpointer data);
 
 FsStats fs_stats(const Fs *fs);
 

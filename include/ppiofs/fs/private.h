@@ -82,6 +82,8 @@ struct Fs {
     gint64 born;     /* wall: the mtime of what never changes */
     guint64 moves;   /* of directories' mtimes so far: see entry.c */
     FsStats stats;
+    void (*begins)(gpointer data);
+    gpointer begins_data;
 };
 
 /* op: one LOOKUP or READDIRPLUS on its way. run() looks at the data; when that is not there the
