@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/http/curl_handle.h"
 
-#include <dlfcn.h>
+#include "ppiofs/http/openssl.h"
+
 #include <unistd.h>
 
 struct CurlHandles {
@@ -19,10 +20,6 @@ struct CurlHandles {
 /* Of a connection at rest, in seconds: the kernel asks whether the other side is still there. */
 #define KEEPALIVE_IDLE 30L
 #define KEEPALIVE_INTERVAL 10L
-
-/* Of OpenSSL's headers, which ppiofs does not need otherwise. */
-#define OPENSSL_CTRL_CLEAR_MODE 78
-#define OPENSSL_MODE_AUTO_RETRY 4L
 
 /* Not here: LOW_SPEED_LIMIT. One that spares a slow but honest server is looser than the deadline
  * that every call has anyway, and costs a wake-up per second. */
@@ -54,35 +51,12 @@ static const struct {
     { CURLOPT_TCP_NODELAY, 1L },
 };
 
-/* A server may send session tickets without end, and SSL_read() would not return until there is
- * something else. Only called where libcurl's TLS is OpenSSL's, which then is in this process. */
-static CURLcode on_ssl_context(CURL *easy, void *context, void *data)
-{
-    long (*control)(void *context, int command, long number, void *pointer) = NULL;
-
-    (void)easy;
-    (void)data;
-    *(void **)&control = dlsym(RTLD_DEFAULT, "SSL_CTX_ctrl");
-    if (control)
-        control(context, OPENSSL_CTRL_CLEAR_MODE, OPENSSL_MODE_AUTO_RETRY, NULL);
-    return CURLE_OK;
-}
-
-static gboolean uses_openssl(void)
-{
-    const char *tls = curl_version_info(CURLVERSION_NOW)->ssl_version;
-
-    return tls && g_str_has_prefix(tls, "OpenSSL/");
-}
-
 static gboolean set_constants(CURL *easy)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(easy_options); i++)
         if (curl_easy_setopt(easy, easy_options[i].option, easy_options[i].value))
             return FALSE;
-    if (uses_openssl() && curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context))
-        return FALSE;
-    return !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") &&
+    return openssl_set_up(easy) && !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") &&
            !curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https") &&
            !curl_easy_setopt(easy, CURLOPT_USERAGENT, "ppiofs/" PPIOFS_VERSION) &&
            !curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");

@@ -60,14 +60,14 @@ class Authority:
                  "-keyout", self.key, "-out", self.certificate, "-days", 30, "-subj",
                  f"/CN={name} of a test", "-config", self._config, "-extensions", "authority")
 
-    def issue(self, *hosts, begins=-1, ends=30):
-        """A PEM file with key and certificate for @hosts (names or addresses), valid from @begins
-        to @ends days from now."""
+    def issue(self, *hosts, begins=-1, ends=30, common_name="server"):
+        """A PEM file with key and certificate for @hosts (names or addresses; without any it has
+        its @common_name alone), valid from @begins to @ends days from now."""
         file = self.place / f"server{len(list(self.place.iterdir()))}.pem"
         request, certificate = file.with_suffix(".csr"), file.with_suffix(".crt")
         _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                 file, "-out", request, "-subj", "/CN=server", "-addext",
-                 f"subjectAltName={','.join(map(_alternative, hosts))}", "-config", self._config)
+                 file, "-out", request, "-subj", f"/CN={common_name}", "-config", self._config,
+                 *_alternatives(hosts))
         _openssl("ca", "-batch", "-notext", "-config", self._config, "-keyfile", self.key, "-cert",
                  self.certificate, "-in", request, "-out", certificate, "-startdate", _utc(begins),
                  "-enddate", _utc(ends))
@@ -81,10 +81,14 @@ def self_signed(place, *hosts):
     file = pathlib.Path(place) / "self_signed.pem"
     _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
              "-keyout", file, "-out", file.with_suffix(".crt"), "-days", 30, "-subj", "/CN=server",
-             "-addext", f"subjectAltName={','.join(map(_alternative, hosts))}")
+             *_alternatives(hosts))
     with open(file, "a") as both:
         both.write(file.with_suffix(".crt").read_text())
     return file
+
+
+def _alternatives(hosts):
+    return ["-addext", f"subjectAltName={','.join(map(_alternative, hosts))}"] if hosts else []
 
 
 def _alternative(host):

@@ -37,6 +37,8 @@ BAD = {
                       UNTRUSTED, "not yet valid"),
     "another host": (lambda good, bad, place: good.issue("another.example", "127.0.0.2"),
                      UNTRUSTED, "no alternative certificate subject name matches"),
+    "a common name alone": (lambda good, bad, place: good.issue(common_name="localhost"),
+                            UNTRUSTED, "hostname mismatch|Hostname mismatch"),
     "self-signed": (lambda good, bad, place: self_signed(place, "localhost"), UNTRUSTED,
                     "self-signed|self signed"),
     "unknown authority": (lambda good, bad, place: bad.issue("localhost"), UNTRUSTED,
