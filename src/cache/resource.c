@@ -131,6 +131,11 @@ static gint64 patience_ends(const Resource *resource)
     return resource->started + resource->cache->options.patience;
 }
 
+static gint64 patience_of(const Cache *cache, const CacheAsk *ask)
+{
+    return ask->started - ask->waited + cache->options.patience;
+}
+
 gboolean resource_is_slow(const Resource *resource)
 {
     return resource != NULL && resource->fetching &&
@@ -186,7 +191,7 @@ static void unpark(CacheWaiter *waiter)
 static CacheAnswer wait(Resource *resource, const CacheAsk *ask, gboolean older)
 {
     Cache *cache = resource->cache;
-    gint64 ends = MIN(patience_ends(resource), ask->started + cache->options.patience);
+    gint64 ends = MIN(patience_ends(resource), patience_of(cache, ask));
 
     park(resource, ask->waiter);
     return (CacheAnswer){ CACHE_WAIT, older ? MAX(0, ends - cache_now(cache)) : G_MAXINT64, NULL };
@@ -232,7 +237,7 @@ CacheAnswer resource_ask(Cache *cache, const char *name, const char *id, const K
     gboolean in_a_hurry = ask->impatient || ask->waiter == NULL;
 
     if (older && (failing || in_a_hurry || resource_is_slow(resource) ||
-                  cache_now(cache) >= ask->started + cache->options.patience))
+                  cache_now(cache) >= patience_of(cache, ask)))
         return answer_stale(cache);
     if (failing && trouble_stands(trouble, cache_now(cache), ask->started))
         return answer_failure(cache, trouble);

@@ -45,7 +45,7 @@ static void op_free(Op *op)
 
 void op_limit(Op *op, gint64 time_us)
 {
-    op->deadline = MIN(op->deadline, op->ask.started + time_us);
+    op->deadline = MIN(op->deadline, op->ask.started - op->ask.waited + time_us);
 }
 
 /* It is run once more: with an older answer if there is one, or, past its deadline, without waiting
@@ -133,32 +133,38 @@ static Path *path_of(Fs *fs, pid_t thread)
     return NULL;
 }
 
-/* A thread walks one path at a time: what does not go on with it has left it. */
-static gint64 find_start(const Op *op)
+/* A thread walks one path at a time: what does not go on with it has left it. Beyond a symlink only
+ * the waiting goes on: what was received before need not be fresh for the path that it names. */
+static void find_start(Op *op)
 {
     pid_t thread = fuse_req_ctx(op->req)->pid;
     Path *path = thread == 0 ? NULL : path_of(op->fs, thread);
 
     if (path == NULL)
-        return op->arrived;
-    if (op->name != NULL && path->node == op->directory &&
-        op->arrived - path->answered <= NEXT_NAME_US)
-        return path->started;
-    path->thread = 0;
-    return op->arrived;
+        return;
+    if (op->name == NULL || op->arrived - path->answered > NEXT_NAME_US)
+        path->thread = 0;
+    else if (path->node == op->directory)
+        op->ask.started = path->started;
+    else if (path->node == 0)
+        op->ask.waited = op->arrived - path->started;
+    else
+        path->thread = 0;
 }
 
-static void note_path(const Op *op, NodeId node)
+static void note_path(const Op *op, const struct fuse_entry_param *entry)
 {
     Fs *fs = op->fs;
     pid_t thread = fuse_req_ctx(op->req)->pid;
     Path *path = path_of(fs, thread);
+    gboolean goes_on = op->ask.started != op->arrived || op->ask.waited != 0;
 
-    if (thread == 0 || (op->link.data == NULL && op->ask.started == op->arrived))
+    if (thread == 0 || (op->link.data == NULL && !goes_on))
         return; /* it did not wait, and goes on with nothing */
     if (path == NULL)
         path = &fs->paths[fs->next_path++ % PATHS];
-    *path = (Path){ thread, node, op->ask.started, clock_now(fs->clock) };
+    *path = (Path){ thread, S_ISLNK(entry->attr.st_mode) ? 0 : entry->ino,
+                    op->ask.started - op->ask.waited, clock_now(fs->clock) };
 }
 
 void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, const char *name,
@@ -179,11 +185,12 @@ void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, con
     op->wake = G_MAXINT64;
     op->name = name == NULL ? NULL : strcpy(op->name_bytes, name);
     op->arrived = clock_now(fs->clock);
-    op->ask = (CacheAsk){ .started = find_start(op),
+    op->ask = (CacheAsk){ .started = op->arrived,
                           .dropped = cache_dropped(fs->cache),
                           .share = fuse_req_ctx(req)->uid,
                           .waiter = &op->waiter };
-    op->deadline = op->ask.started + fs->options.timeout_us + LAST_WORD_US;
+    find_start(op);
+    op->deadline = op->ask.started - op->ask.waited + fs->options.timeout_us + LAST_WORD_US;
     run(op);
 }
 
@@ -208,7 +215,7 @@ gboolean op_may_go_on(Op *op, const CacheAnswer *answer)
 
 void op_reply_entry(Op *op, const struct fuse_entry_param *entry)
 {
-    note_path(op, entry->ino);
+    note_path(op, entry);
     /* The kernel did not get it: nothing will be forgotten. */
     if (fuse_reply_entry(op->req, entry) == -ENOENT)
         entry_forget(op->fs, entry->ino, 1);

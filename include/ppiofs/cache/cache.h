@@ -66,6 +66,7 @@ typedef struct {
 
 typedef struct {
     gint64 started;      /* clock_now() when the operation began */
+    gint64 waited;       /* how long its caller had waited before, for other names of the path */
     gint64 dropped;      /* cache_dropped() when the operation began */
     gboolean impatient;  /* its deadline passed: never CACHE_WAIT, rather stale or timed out */
     guint share;         /* see CacheWanted */

@@ -54,7 +54,7 @@ typedef struct {
 #define PATHS 32
 typedef struct {
     pid_t thread;
-    NodeId node; /* that the last LOOKUP handed out */
+    NodeId node; /* that the last LOOKUP handed out; 0: a symlink, so the next may be anywhere */
     gint64 started, answered;
 } Path;
 
