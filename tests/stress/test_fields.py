@@ -70,7 +70,7 @@ fields = module_mount(_every_field_of_every_type, {"ttl": 600})
 keys = module_mount(_every_key_twice, {"ttl": 600})
 
 
-@pytest.mark.slow(240)
+
 # semantics: odd-shapes-hide-nothing
 def test_every_field_may_be_missing_null_and_of_any_type(fields):
     assert len(fields.api.fleet) > 2000
@@ -82,19 +82,18 @@ def test_every_key_may_be_odd_and_come_twice(keys):
     Checker(keys.mount, keys.api.fleet).check_all()
 
 
-MANY = 100_000
+MANY = 6_600  # each is three of the 20,000 values that a record may have
 
 
-@pytest.mark.slow(240)
 @pytest.mark.parametrize("key, name", (
     (lambda i: f"K{i}", lambda i: f"K{i}"),
     (lambda i: "K", lambda i: f"K~{i + 1}" if i else "K")), ids=("own keys", "one key"))
-def test_a_hundred_thousand_variables_are_all_there(api, mount_factory, key, name):
+def test_thousands_of_variables_are_all_there(api, mount_factory, key, name):
     envs = [{"key": key(i), "value": str(i)} for i in range(MANY)]
     api.replace_fleet({"many": {"id": "many", "envs": envs}})
     mount = mount_factory(options={"ttl": 600, "timeout": 60})
     place = mount.path / "instances" / "many" / "envs"
     assert set(os.listdir(place)) == set(map(name, range(MANY)))
-    for i in range(0, MANY, 97):
+    for i in range(0, MANY, 9):
         assert (place / name(i)).read_text() == f"{i}\n"
     assert os.path.getsize(mount.path / "json" / "many.json") == len(to_json(api.fleet["many"]))

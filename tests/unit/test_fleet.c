@@ -172,7 +172,6 @@ static void append_object(GString *json, const Content *content, Place directory
 static Record *record_from(guint i, const Content *content, RecordFlags flags)
 {
     g_autoptr(GString) json = g_string_new(NULL);
-    g_autofree char *members = NULL;
 
     append_object(json, content, ROOT);
     g_string_truncate(json, json->len - 1);

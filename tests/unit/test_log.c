@@ -351,6 +351,7 @@ static void test_the_journal_gets_the_priorities(void)
     g_setenv("JOURNAL_STREAM", stream, TRUE);
     dup2(ends[1], STDERR_FILENO);
     g_autoptr(Log) log = log_open(LOG_LEVEL_DEBUG);
+    g_assert_nonnull(log);
     say_one_of_each();
     dup2(before, STDERR_FILENO);
     g_unsetenv("JOURNAL_STREAM");
