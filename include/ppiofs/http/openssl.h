@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* openssl: the two settings of OpenSSL that libcurl does not offer. ppiofs does not link OpenSSL: it
- * finds the functions in the library that libcurl has loaded. */
+/* openssl: the two settings of OpenSSL that libcurl does not offer. ppiofs does not link OpenSSL:
+ * it finds the functions in the library that libcurl has loaded. */
 #pragma once
 
 #include <curl/curl.h>
