@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/source.h"
 
-/* A refused key is read again at most that often. Where a command has to be run for it, the wait
+/* A command that prints the key is run again for a refused one at most that often, and the wait
  * doubles with each time that brought the same key. */
 #define RELOAD_EVERY_US G_USEC_PER_SEC
 #define RELOAD_MOST_US (60 * (gint64)G_USEC_PER_SEC)
@@ -48,7 +48,9 @@ static gboolean on_refused(gpointer data)
 {
     Source *source = data;
 
-    if (clock_now(source->clock) >= source->reload_at)
+    /* To read a file again costs nothing; it may have changed twice within a second. */
+    if (!credentials_runs_command(source->credentials) ||
+        clock_now(source->clock) >= source->reload_at)
         reload(source);
     return source->reloading;
 }

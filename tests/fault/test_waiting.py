@@ -31,10 +31,9 @@ def test_a_path_of_six_names_has_one_deadline(api, troubled):
     assert seconds_of(errno_of, os.stat, mount.path / SIX) <= LIMIT
 
 
-TWICE = pytest.mark.xfail(reason="a list and a detail that are slow take patience twice")
 
 
-@pytest.mark.parametrize("name", (pytest.param(SIX, marks=TWICE), "instances", "tables/instances.tsv",
+@pytest.mark.parametrize("name", (SIX, "instances", "tables/instances.tsv",
                                   f"instances/{ONE}/ssh_command"))
 def test_who_can_be_shown_an_older_answer_waits_no_longer_than_patience(api, troubled, name):
     mount = troubled(options={"timeout": 20, "patience": PATIENCE, "ttl": 0.2, "detail_ttl": 0.2})

@@ -18,10 +18,6 @@ SECONDS = float(os.environ.get("PPIOFS_ORDER_SECONDS", 5))
 SEED = os.environ.get("PPIOFS_SEED")
 SHRINKS = 200  # runs at most
 # Known defects, until they are cured.
-DEFECTS = {"hung up on": "nested directories of which the kernel holds no file are not swept",
-           "long lives": "ENOENT without a word of the API after SIGHUP (seed 575305371)",
-           "watched": "EACCES while a key is rotated (seed 210328418)"}
-
 MODES = {
     "asks each time": ({"ttl": 0, "detail_ttl": 0, "negative_ttl": 0}, {}),
     "details live long": ({"ttl": 0, "detail_ttl": 600, "negative_ttl": 30}, {"hang up": 0}),
@@ -73,7 +69,6 @@ def _shrink(run, steps, failure):
 
 @pytest.mark.slow(SECONDS + 120)
 @pytest.mark.parametrize("mode", [pytest.param(mode, marks=[
-    *([pytest.mark.xfail(reason=DEFECTS[mode], strict=False)] if mode in DEFECTS else []),
     *([needs_suspend] if mode == "suspended" else [])]) for mode in MODES])
 def test_the_newest_answer_wins_in_every_order(mode, tmp_path, watchdog):
     seed, end, episodes = int(SEED or time.time_ns() % 10**9), time.monotonic() + SECONDS, 0

@@ -245,8 +245,9 @@ def test_the_units_are_clean(manager, tmp_path):
 def test_no_unit_hides_the_mount_from_the_host(name):
     lines = (CONTRIB / "systemd" / name).read_text().splitlines()
     settings = {line.partition("=")[0] for line in lines if re.match(r"\w+=", line)}
-    hiding = re.compile(r"Protect(?!Hostname)|Private|ProcSubset|LogNamespace|NoExecPaths|Mount|Root|BindPaths|TemporaryFile|(Read|Inacc)\w+Paths"
-                        r"|DynamicUser|DevicePolicy|User$")
+    hiding = re.compile(r"Protect(?!Hostname)|Private|ProcSubset|LogNamespace|NoExecPaths|Mount|Root"
+                        r"|BindPaths|TemporaryFile|(Read|Inacc)\w+Paths|DynamicUser|DevicePolicy"
+                        r"|User$")
     assert [name for name in settings if hiding.match(name)] == []
     if name.startswith("user-"):  # each of these means NoNewPrivileges for a user's service
         assert settings & {"NoNewPrivileges", "SystemCallFilter", "SystemCallArchitectures",
