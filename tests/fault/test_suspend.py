@@ -32,6 +32,7 @@ def _age(mount):
     return float(re.search(r"list: .*?([\d.]+) s old", mount.read(".ppiofs/status"))[1])
 
 
+# semantics: suspend-is-time
 def test_nothing_that_is_older_than_ttl_counts_as_fresh(api, asleep):
     mount, sleep = asleep()
     place = mount.path / "instances" / ONE

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Promise 20: nobody waits twice, and nobody long who can be shown an older answer; and what order and
 haste must not cost: requests."""
+import concurrent.futures
 import os
 import time
 
@@ -31,10 +32,9 @@ def test_a_path_of_six_names_has_one_deadline(api, troubled):
     assert seconds_of(errno_of, os.stat, mount.path / SIX) <= LIMIT
 
 
-
-
 @pytest.mark.parametrize("name", (SIX, "instances", "tables/instances.tsv",
                                   f"instances/{ONE}/ssh_command"))
+# semantics: patience
 def test_who_can_be_shown_an_older_answer_waits_no_longer_than_patience(api, troubled, name):
     mount = troubled(options={"timeout": 20, "patience": PATIENCE, "ttl": 0.2, "detail_ttl": 0.2})
     look = os.listdir if name == "instances" else os.stat
@@ -91,3 +91,17 @@ def test_watch_renews_the_details_that_are_read(api, mount_factory):
     api.fault("*", silence=True)
     assert mount.read(f"instances/{ONE}/ssh_command") == "ssh elsewhere\n"
     assert api.count("get") == api.count(ONE)
+
+
+# semantics: newest-answer-wins
+def test_an_older_list_does_not_bring_back_what_is_gone(api, troubled):
+    mount = troubled(options={"timeout": 10, "ttl": 60})
+    api.fault("list", delay=1, times=1)  # it is as it was when it was asked for
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        listing = pool.submit(mount.ls, "instances")
+        wait_for(lambda: api.count("list") == 1)
+        api.remove(ONE)
+        assert errno_of(mount.read, f"instances/{ONE}/id") == "ENOENT"
+        assert ONE not in listing.result()
+    assert errno_of(mount.read, f"instances/{ONE}/id") == "ENOENT"
+    assert api.count() == 2
