@@ -106,11 +106,23 @@ gint64 known_fresh_until(const Known *known)
 }
 
 /* What was asked for before SIGHUP is good for those alone who began before it. */
+static gint64 dropped_for(const Cache *cache, const CacheAsk *ask)
+{
+    return ask->started < cache->dropped ? ask->dropped : cache->dropped;
+}
+
 static gboolean is_usable(const Cache *cache, const Known *known, const CacheAsk *ask)
 {
-    gint64 dropped = ask->started < cache->dropped ? ask->dropped : cache->dropped;
+    return known->asked != 0 && known->asked >= dropped_for(cache, ask);
+}
 
-    return known->asked != 0 && known->asked >= dropped;
+/* The failure that counts for the operation, or NULL. */
+static const Trouble *trouble_for(const Resource *resource, const CacheAsk *ask)
+{
+    if (resource == NULL || resource->trouble.error == NULL ||
+        resource->trouble.asked < dropped_for(resource->cache, ask))
+        return NULL;
+    return &resource->trouble;
 }
 
 gboolean known_is_fresh(const Cache *cache, const Known *known, const CacheAsk *ask)
@@ -164,9 +176,11 @@ static CacheAnswer answer_failure(Cache *cache, const Trouble *trouble)
     gboolean missing = g_error_matches(trouble->error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND);
     gint64 now = cache_now(cache);
 
+    gint64 until = trouble->asked < cache->dropped ? now : trouble->until;
+
     if (missing)
-        cache->kept_until = MAX(cache->kept_until, trouble->until);
-    return (CacheAnswer){ missing ? CACHE_MISSING : CACHE_FAILED, MAX(0, trouble->until - now),
+        cache->kept_until = MAX(cache->kept_until, until);
+    return (CacheAnswer){ missing ? CACHE_MISSING : CACHE_FAILED, MAX(0, until - now),
                           trouble->error };
 }
 
@@ -216,7 +230,7 @@ static Resource *fetch_if_due(Cache *cache, const char *name, const char *id, co
                                  .share = ask->share };
 
     if (ask->waiter == NULL ||
-        (resource != NULL && trouble_stands(&resource->trouble, cache_now(cache), ask->started)))
+        trouble_stands(trouble_for(resource, ask), cache_now(cache), ask->started))
         return resource;
     resource = resource_make(cache, name);
     resource_fetch(resource, &wanted);
@@ -231,8 +245,8 @@ CacheAnswer resource_ask(Cache *cache, const char *name, const char *id, const K
         return answer_fresh(cache, known);
 
     Resource *resource = fetch_if_due(cache, name, id, ask);
-    const Trouble *trouble = resource == NULL ? NULL : &resource->trouble;
-    gboolean failing = trouble != NULL && trouble->error != NULL;
+    const Trouble *trouble = trouble_for(resource, ask);
+    gboolean failing = trouble != NULL;
     gboolean older = known_may_be_stale(cache, known, trouble);
     gboolean in_a_hurry = ask->impatient || ask->waiter == NULL;
 

@@ -35,6 +35,7 @@ static void list_failed(Cache *cache, const GError *error)
     gboolean news = trouble->error == NULL;
 
     trouble_note(trouble, error, cache_now(cache), cache->options.negative_ttl);
+    trouble->asked = cache->list->started;
     if (news)
         log_list_failed(cache, trouble);
     report_error(cache, error);
@@ -184,6 +185,7 @@ static void detail_failed(Resource *resource, gint64 asked, const GError *error)
     if (gone && !fleet_remove(cache->fleet, resource->name, &time))
         return; /* an answer that was asked for later shows it: those who wait ask again */
     trouble_note(&resource->trouble, error, time.received, cache->options.negative_ttl);
+    resource->trouble.asked = resource->started;
     report_error(cache, error);
     if (gone) {
         details_recovered(cache);

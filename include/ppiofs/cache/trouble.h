@@ -7,7 +7,8 @@
 
 typedef struct {
     GError *error;    /* the last failure; NULL: no trouble */
-    gint64 at;        /* clock_now() when it came */
+    gint64 asked;     /* clock_now() when what failed was begun; the owner sets it */
+    gint64 at;        /* when the failure came */
     gint64 until;     /* no new try before */
     guint failures;   /* in a row; an answer that nothing was sent does not count */
     gboolean refused; /* one of them refused the key: later failures do not take that back */
