@@ -211,6 +211,12 @@ static void star_out(char *text, const char *key)
         memset(at, '*', length);
 }
 
+static void star_out_keys(char *text, const AnswerQuestion *question)
+{
+    star_out(text, question->key);
+    star_out(text, question->old_key);
+}
+
 /* " WORD", "" without one. */
 static char *show_reason(const Saying *saying, const AnswerQuestion *question)
 {
@@ -218,7 +224,7 @@ static char *show_reason(const Saying *saying, const AnswerQuestion *question)
 
     if (!saying->reason)
         return g_strdup("");
-    star_out(saying->reason, question->key);
+    star_out_keys(saying->reason, question);
     shown = text_printable(saying->reason, -1, SHOWN_REASON_BYTES);
     return g_strconcat(" ", shown, NULL);
 }
@@ -230,7 +236,7 @@ static char *show_words(const Saying *saying, const AnswerQuestion *question)
 
     if (!saying->words)
         return g_strdup("");
-    star_out(saying->words, question->key);
+    star_out_keys(saying->words, question);
     shown = text_printable(saying->words, -1, ANSWER_SHOWN_BYTES);
     return g_strconcat(": ", shown, NULL);
 }
@@ -284,7 +290,7 @@ GError *answer_error_body(const AnswerQuestion *question, const HttpAnswer *answ
     g_autofree char *words = show_words(&saying, question);
     g_autofree char *because = cause ? g_strconcat(" (", cause->message, ")", NULL) : g_strdup("");
 
-    star_out(because, question->key);
+    star_out_keys(because, question);
     return g_error_new(PPIOFS_ERROR, cause ? cause->code : (gint)PPIOFS_ERROR_BAD_ANSWER,
                        "%s: %u, but %s%s%s", question->label, answer->status, why, because, words);
 }

@@ -41,7 +41,8 @@ struct Requests {
     Queue *queue;
     gint64 timeout_us;
     gint64 slowest_us;
-    Bearer *bearer; /* the key in use */
+    Bearer *bearer;     /* the key in use */
+    Bearer *old_bearer; /* the key before: the API may quote it for a while */
     ApiRefused refused;
     gpointer refused_data;
 };
@@ -275,7 +276,8 @@ gboolean requests_set_key(Requests *requests, const char *key)
     gboolean is_another = g_strcmp0(bearer_text(requests->bearer), key) != 0;
 
     if (is_another) {
-        bearer_unref(requests->bearer);
+        bearer_unref(requests->old_bearer);
+        requests->old_bearer = requests->bearer;
         requests->bearer = bearer_new(key);
         queue_release(requests->queue);
     } else {
@@ -292,11 +294,14 @@ void requests_on_refused(Requests *requests, ApiRefused refused, gpointer data)
 
 AnswerQuestion request_question(const Request *request)
 {
+    const Bearer *old = request->requests->old_bearer;
+
     return (AnswerQuestion){
         .label = request->label,
         .route = request->route,
         .conditional = request->if_none_match != NULL,
         .key = request->bearer ? bearer_text(request->bearer) : NULL,
+        .old_key = old ? bearer_text(old) : NULL,
     };
 }
 
@@ -350,5 +355,6 @@ void requests_free(Requests *requests)
     queue_free(requests->queue);
     gate_free(requests->gate);
     bearer_unref(requests->bearer);
+    bearer_unref(requests->old_bearer);
     g_free(requests);
 }

@@ -5,6 +5,8 @@
 
 /* Requests, the network and timers get their turn at least that often. */
 #define TURN_US 5000
+/* A tree of links as large as this is swept in one turn. */
+#define AT_ONCE_NODES 10000
 
 struct Sweep {
     Fs *fs;
@@ -110,8 +112,29 @@ static gboolean on_turn(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* At once, before anybody hears of the answer that made it necessary: a listing of the top level
+ * must not outlive it. FALSE: that is too much for one turn. */
+static gboolean forget_top_level(const Sweep *sweep)
+{
+    const Fs *fs = sweep->fs;
+    gboolean all = TRUE;
+
+    for (guint slot = 1; slot <= fs->n_tops; slot++) {
+        const Subtree *tree = fs->tops[slot - 1].made.tree;
+
+        forget_attributes(sweep, nodeid_directory(slot, 0));
+        if (tree != NULL && subtree_n_nodes(tree) <= AT_ONCE_NODES)
+            forget_tree(sweep, slot, tree);
+        else if (tree != NULL)
+            all = FALSE;
+    }
+    return all;
+}
+
 void sweep_begin(Sweep *sweep, gboolean whole)
 {
+    if (forget_top_level(sweep) && !whole)
+        return;
     sweep->whole |= whole; /* a smaller one that is under way goes on as a whole one, and again */
     if (sweep->turns != NULL) {
         sweep->again = TRUE;

@@ -38,7 +38,7 @@ def test_what_is_older_than_ttl_waits_for_a_refresh(api, mount_factory):
     mount.ls("instances")
     assert mount.read(STATUS) == "running\n"
     api.update(ONE, status={"status": "exited"})
-    _elapse()
+    wait_for(lambda: "list: fresh" not in mount.read(".ppiofs/status"))
     assert mount.read(STATUS) == "exited\n"
     assert api.count() == 2
 

@@ -25,6 +25,7 @@ typedef struct {
     AnswerRoute route;
     gboolean conditional; /* If-None-Match was sent: 304 is an answer */
     const char *key;      /* it was sent with, never to be shown; may be NULL */
+    const char *old_key;  /* the one before, nor this; may be NULL */
 } AnswerQuestion;
 
 /* TRUE for 200, and for 304 if it was asked for; else the error of the table in answer.c. */
