@@ -14,7 +14,8 @@ static gint step_to(const Cache *cache, const Walk *walk, const char *name)
     if (order == 0 || (walk->step != 0 && walk->step != step))
         return 0;
     /* Nothing that is known lies between the two. */
-    if (between != NULL && step * strcmp(between->name, walk->last) > 0)
+    order = between == NULL ? 0 : strcmp(between->name, walk->last);
+    if (step > 0 ? order > 0 : order < 0)
         return 0;
     return step;
 }

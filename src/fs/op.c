@@ -142,11 +142,10 @@ static void find_start(Op *op)
 
     if (path == NULL)
         return;
-    if (op->name == NULL || op->arrived - path->answered > NEXT_NAME_US)
-        path->thread = 0;
-    else if (path->node == op->directory)
+    gboolean at_once = op->name != NULL && op->arrived - path->answered <= NEXT_NAME_US;
+    if (at_once && path->node == op->directory)
         op->ask.started = path->started;
-    else if (path->node == 0)
+    else if (at_once && path->node == 0)
         op->ask.waited = op->arrived - path->started;
     else
         path->thread = 0;

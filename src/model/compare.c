@@ -17,7 +17,7 @@ gboolean record_equals(Record *a, Record *b)
 /* The place of each node of @tree in @other; NULL when memory ends. */
 static NodeIndex *twins_in(const Subtree *tree, const Subtree *other)
 {
-    NodeIndex *twins = g_try_new(NodeIndex, subtree_n_nodes(tree));
+    NodeIndex *twins = g_try_new0(NodeIndex, subtree_n_nodes(tree));
 
     if (twins == NULL)
         return NULL;
@@ -58,6 +58,7 @@ gboolean records_share_value(Record *a, Record *b, const char *path)
     gsize x_length, y_length;
     const char *x = value_at(a, path, &x_length), *y = value_at(b, path, &y_length);
 
-    return (x == NULL) == (y == NULL) && x_length == y_length &&
-           (x_length == 0 || memcmp(x, y, x_length) == 0);
+    if (x == NULL || y == NULL)
+        return x == y;
+    return x_length == y_length && memcmp(x, y, x_length) == 0;
 }

@@ -170,6 +170,9 @@ def instance_files(record):
     return _Mapping(record).root.flat("", {})
 
 
+CELL_BYTES = 4096
+
+
 def _column(files, path):
     entry = files.get(path)
     if entry is None or entry[0] != "file":
@@ -179,8 +182,19 @@ def _column(files, path):
 
 def _table_cell(text):
     names = {"\t": "\\t", "\n": "\\n", "\\": "\\\\"}
-    return "".join(names.get(c) or (
-        "".join(f"\\x{byte:02x}" for byte in c.encode()) if is_control(c) else c) for c in text)
+    shown = [names.get(c) or ("".join(f"\\x{byte:02x}" for byte in c.encode())
+                              if is_control(c) else c) for c in text]
+    return _cut(shown)
+
+
+def _cut(shown):
+    """As many of the pieces as fit into a cell, and an ellipsis if that is not all."""
+    size = 0
+    for n, piece in enumerate(shown):
+        size += len(piece.encode())
+        if size > CELL_BYTES:
+            return "".join(shown[:n]) + "…"
+    return "".join(shown)
 
 
 def _table(instances):
