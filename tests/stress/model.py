@@ -5,6 +5,7 @@ instance_files() maps one record; expected() the whole mount but what tells of t
 A tree is {path: entry}; an entry is ("dir",), ("file", bytes, mode) or ("link", target).
 """
 import hashlib
+import itertools
 import json
 import re
 
@@ -188,13 +189,12 @@ def _table_cell(text):
 
 
 def _cut(shown):
-    """As many of the pieces as fit into a cell, and an ellipsis if that is not all."""
-    size = 0
-    for n, piece in enumerate(shown):
-        size += len(piece.encode())
-        if size > CELL_BYTES:
-            return "".join(shown[:n]) + "…"
-    return "".join(shown)
+    """Of a cell that is too long as many characters as leave room for the ellipsis."""
+    sizes = [0, *itertools.accumulate(len(piece.encode()) for piece in shown)]
+    if sizes[-1] <= CELL_BYTES:
+        return "".join(shown)
+    n = sum(size <= CELL_BYTES - len("…".encode()) for size in sizes) - 1
+    return "".join(shown[:n]) + "…"
 
 
 def _table(instances):
