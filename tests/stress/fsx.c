@@ -390,7 +390,8 @@ static void reader_main(const char *const *arguments, unsigned number)
     printf("reader %u: %lu opens, %lu reads, versions %u to %u, %u times an older one\n", number,
            (unsigned long)reader.opens, (unsigned long)reader.reads, reader.first_version,
            reader.last_version, reader.steps_back);
-    fflush(stdout);
+    if (fflush(stdout) != 0)
+        die(NULL, "its result: %s", strerror(errno));
     _exit(0);
 }
 
@@ -402,9 +403,13 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: fsx MOUNTPOINT SECONDS READERS SEED INSTANCES\n");
         return 2;
     }
-    for (int i = 0; i < atoi(argv[3]); i++)
-        if (fork() == 0)
+    for (int i = 0; i < atoi(argv[3]); i++) {
+        pid_t child = fork();
+        if (child < 0)
+            die(NULL, "fork: %s", strerror(errno));
+        if (child == 0)
             reader_main((const char *const *)argv, (unsigned)i);
+    }
     while (wait(&status) > 0)
         failed |= status;
     return failed != 0;
