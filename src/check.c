@@ -10,7 +10,6 @@
 #include "ppiofs/check/report.h"
 #include "ppiofs/credentials.h"
 #include "ppiofs/http/http.h"
-#include "ppiofs/options/profile.h"
 
 #define SUBJECT_API "API"
 #define SUBJECT_KEY "key"
@@ -28,7 +27,7 @@ static void check_configuration(Report *report, const Options *options)
 {
     g_autofree char *file = options->config ? text_printable(options->config, -1, 4096) : NULL;
     g_autofree char *profile = text_printable(options->profile, -1, 64);
-    const char *built_in = profile_url(options->profile) ? " (built in)" : "";
+    const char *built_in = options_profile_url(options->profile) ? " (built in)" : "";
 
     if (file)
         report_ok(report, "configuration", "%s, profile %s%s", file, profile, built_in);

@@ -6,7 +6,6 @@
 #include "ppiofs/credentials/key_command.h"
 #include "ppiofs/credentials/key_file.h"
 #include "ppiofs/credentials/key_text.h"
-#include "ppiofs/options/config_file.h"
 
 #include <string.h>
 
@@ -69,7 +68,7 @@ static Credentials *credentials_new(const Options *options)
     if (directory && g_path_is_absolute(directory))
         credentials->systemd_file = g_build_filename(directory, SYSTEMD_NAME, NULL);
     credentials->command = g_strdup(options->api_key_command);
-    credentials->user_file = config_file_user_path("api_key");
+    credentials->user_file = options_user_path("api_key");
     credentials->is_novita = is_host_of_novita(options->api_url);
     for (int i = 0; i < N_VARIABLES; i++)
         credentials->remembered[i] = take_variable(variables[i]);

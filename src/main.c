@@ -391,12 +391,13 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     gboolean helper = options_is_mount_helper(argv[0]);
 
+    (void)argc;
     protect_memory();
     give_memory_back();
     hash_start(NULL);
     daemon_open_standard();
     prctl(PR_SET_NAME, "ppiofs"); /* for ps and --refresh, also when mount.ppiofs was called */
-    g_autoptr(Options) options = options_parse(argc, argv, &error);
+    g_autoptr(Options) options = options_parse(argv, &error);
     g_autoptr(Log) log = log_open(options == NULL ? LOG_LEVEL_INFO : options->log_level);
 
     if (options != NULL && run(options, log, &error))

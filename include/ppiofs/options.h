@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* options: what the user asked for. Command line, environment, profile section, [defaults] and
  * built-in values become one plain struct, in this order of precedence; each value remembers where
- * it came from. The table of options is in options/option_table.h. */
+ * it came from. The table of options is in options/table.c. */
 #pragma once
 
 #include <glib.h>
@@ -53,13 +53,13 @@ typedef struct {
     LogLevel log_level;
     gboolean allow_other;
     gboolean auto_unmount;
-    char **origins; /* by row of the option table; NULL: built in. See options_origin() */
+    GHashTable *origins; /* option table row -> char *. See options_origin() */
 } Options;
 
-/* Reads @argv, the PPIOFS_* environment and the configuration file. A key that was given in @argv
- * is refused, and wiped there. Relative paths become absolute. Errors: PPIOFS_ERROR_USAGE.
- * (transfer full) */
-Options *options_parse(int argc, char **argv, GError **error);
+/* Reads @argv (which ends in NULL), the PPIOFS_* environment and the configuration file. A call
+ * that is refused is wiped from @argv: it may hold a key. Relative paths become absolute. Errors:
+ * PPIOFS_ERROR_USAGE. (transfer full) */
+Options *options_parse(char **argv, GError **error);
 
 /* Whether mount(8) called (argv[0] is "mount.…"): its exit codes and switches are others. */
 gboolean options_is_mount_helper(const char *program);
@@ -67,6 +67,14 @@ gboolean options_is_mount_helper(const char *program);
 /* Where the value of option @name came from: "command line", "environment PPIOFS_TTL",
  * "FILE [section]", "built in". Borrowed. */
 const char *options_origin(const Options *options, const char *name);
+
+/* The API's base URL of the built-in profile @name; NULL: that is none. */
+const char *options_profile_url(const char *name);
+
+/* The user's own file called @name: $XDG_CONFIG_HOME/ppiofs/NAME, by default below ~/.config; NULL
+ * if neither is known (at boot). Not g_get_user_config_dir(), which falls back on the password
+ * database: a system mount must not depend on root's home. (transfer full) */
+char *options_user_path(const char *name);
 
 /* The text of --help. (transfer full) */
 char *options_help(void);

@@ -162,17 +162,6 @@ void log_close(Log *log)
     g_free(log);
 }
 
-gboolean log_level_from_name(const char *name, LogLevel *ret_level)
-{
-    for (guint i = 0; i < G_N_ELEMENTS(levels); i++) {
-        if (g_strcmp0(name, levels[i].name) == 0) {
-            *ret_level = (LogLevel)i;
-            return TRUE;
-        }
-    }
-    return FALSE;
-}
-
 const char *log_level_name(LogLevel level)
 {
     return levels[level].name;

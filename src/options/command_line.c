@@ -1,73 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/options/command_line.h"
+#include "ppiofs/options/private.h"
 
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/text.h"
-#include "ppiofs/options/command_switch.h"
-#include "ppiofs/options/option_table.h"
 
 #include <string.h>
 
-static void setting_free(gpointer data)
-{
-    Setting *setting = data;
+typedef struct {
+    const char *spelling; /* "-f", "--check" */
+    const char *other;    /* "--help" of "-h"; NULL: there is none */
+    const char *argument; /* for --help only; NULL: none */
+    const char *help;
+    enum {
+        SWITCH_MODE,
+        SWITCH_FOREGROUND,
+        SWITCH_DEBUG,
+        SWITCH_NOTHING,  /* accepted, means nothing here */
+        SWITCH_SKIP_ONE, /* nor does its argument */
+    } action;
+    OptionsMode mode; /* of SWITCH_MODE */
+} Switch;
 
-    g_free(setting->name);
-    g_free(setting->value);
-    g_free(setting);
-}
+/* clang-format off */
+static const Switch switches[] = {
+    { "--check", NULL, "[PROFILE]", "one request: is the key good, is the API there",
+      SWITCH_MODE, OPTIONS_CHECK },
+    { "--refresh", NULL, "MOUNTPOINT", "drop now what a mount has cached",
+      SWITCH_MODE, OPTIONS_REFRESH },
+    { "--print-config", NULL, "[PROFILE]", "show all values and where they came from",
+      SWITCH_MODE, OPTIONS_PRINT_CONFIG },
+    { "-f", NULL, NULL, "stay in the foreground, log to standard error", SWITCH_FOREGROUND },
+    { "-d", NULL, NULL, "like -f, with -o log=debug", SWITCH_DEBUG },
+    { "-h", "--help", NULL, "show this text", SWITCH_MODE, OPTIONS_HELP },
+    { "-V", "--version", NULL, "show the version", SWITCH_MODE, OPTIONS_VERSION },
+};
 
-static CommandLine *command_line_new(void)
-{
-    CommandLine *line = g_new0(CommandLine, 1);
+/* What mount(8) passes to a helper: "mount.TYPE SOURCE DIRECTORY [-sfnv] [-t TYPE] [-o ...]". Here
+ * -f means "do everything but mount". */
+static const Switch helper_switches[] = {
+    { "-f", .action = SWITCH_MODE, .mode = OPTIONS_FAKE },
+    { "-s", .action = SWITCH_NOTHING },
+    { "-n", .action = SWITCH_NOTHING },
+    { "-v", .action = SWITCH_NOTHING },
+    { "-t", .action = SWITCH_SKIP_ONE },
+};
+/* clang-format on */
 
-    line->settings = g_ptr_array_new_with_free_func(setting_free);
-    line->words = g_ptr_array_new_with_free_func(g_free);
-    return line;
-}
-
-void command_line_free(CommandLine *line)
-{
-    if (!line)
-        return;
-    g_ptr_array_unref(line->settings);
-    g_ptr_array_unref(line->words);
-    g_free(line);
-}
-
-static gboolean usage(GError **error, const char *format, const char *word)
-{
-    g_autofree char *shown = text_printable(word, -1, 64);
-
-    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, format, shown);
-    return FALSE;
-}
-
-static gboolean add_setting(CommandLine *line, const char *item, GError **error)
+static gboolean take_setting(Layers *layers, const char *item, GError **error)
 {
     gsize length = strcspn(item, "=");
     g_autofree char *name = g_strndup(item, length);
     const OptionRow *row = option_find(name);
+    const char *value = item[length] ? item + length + 1 : "yes"; /* a flag's */
 
-    if (!row) {
-        option_set_unknown(name, NULL, error);
-        return FALSE;
-    }
+    if (!row)
+        return option_set_unknown(name, error);
     if (row->type == OPTION_IGNORED)
         return TRUE;
     if (row->traits & OPTION_ONLY_IN_FILE)
-        return usage(error, "option '%s' is read from the configuration file only", name);
-    if (!item[length] && row->type != OPTION_FLAG) {
-        g_autofree char *wanted = g_strdup_printf("%s=%s", name, row->placeholder);
-
-        return usage(error, "an option needs a value: %s", wanted);
-    }
-
-    Setting *setting = g_new0(Setting, 1);
-    setting->name = g_steal_pointer(&name);
-    setting->value = item[length] ? g_strdup(item + length + 1) : NULL;
-    g_ptr_array_add(line->settings, setting);
-    return TRUE;
+        return error_set(error, PPIOFS_ERROR_USAGE,
+                         "option '%s' is read from the configuration file only", row->name);
+    if (!item[length] && row->type != OPTION_FLAG)
+        return error_set(error, PPIOFS_ERROR_USAGE, "an option needs a value: %s=%s", row->name,
+                         row->placeholder);
+    return layer_set(layers, row, value, layers->here, "command line", error);
 }
 
 static gboolean is_octal(char c)
@@ -92,7 +88,7 @@ static gsize append_unescaped(GString *item, const char *text)
     return 2;
 }
 
-static gboolean add_settings(CommandLine *line, const char *list, GError **error)
+static gboolean take_settings(Layers *layers, const char *list, GError **error)
 {
     g_autoptr(GString) item = g_string_new(NULL);
 
@@ -102,7 +98,7 @@ static gboolean add_settings(CommandLine *line, const char *list, GError **error
             continue;
         }
         /* fstab lines end in a comma now and then */
-        if (item->len > 0 && !add_setting(line, item->str, error))
+        if (item->len > 0 && !take_setting(layers, item->str, error))
             return FALSE;
         if (!*list)
             return TRUE;
@@ -111,91 +107,124 @@ static gboolean add_settings(CommandLine *line, const char *list, GError **error
     }
 }
 
+static const Switch *find_in(const Switch *table, gsize count, const char *word)
+{
+    for (gsize i = 0; i < count; i++)
+        if (strcmp(table[i].spelling, word) == 0 || g_strcmp0(table[i].other, word) == 0)
+            return &table[i];
+    return NULL;
+}
+
+/* "--check" for "--chek", "-o ttl" for "--ttl"; NULL if nothing is near. */
+static char *nearest(const char *word, const char *bare)
+{
+    if (!g_str_has_prefix(word, "--"))
+        return NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(switches); i++) {
+        const char *known = switches[i].other ? switches[i].other : switches[i].spelling;
+
+        if (g_str_has_prefix(known, "--") && option_distance(known, word) <= 2)
+            return g_strdup(known);
+    }
+    const char *option = option_nearest(bare);
+    return option ? g_strconcat("-o ", option, NULL) : NULL;
+}
+
+static gboolean refuse_switch(const char *word, GError **error)
+{
+    g_autofree char *name = g_strndup(word, strcspn(word, "="));
+    g_autofree char *shown = text_printable(name, -1, 64);
+    g_autofree char *bare = g_strdelimit(g_strdup(name + strspn(name, "-")), "-", '_');
+    g_autofree char *hint = nearest(name, bare);
+
+    if (option_refusal(bare))
+        return option_set_unknown(bare, error);
+    if (hint)
+        return error_set(error, PPIOFS_ERROR_USAGE, "unknown option %s: did you mean %s?", shown,
+                         hint);
+    return error_set(error, PPIOFS_ERROR_USAGE, "unknown option %s: see ppiofs --help", shown);
+}
+
 static gboolean ends_reading(OptionsMode mode)
 {
     return mode == OPTIONS_HELP || mode == OPTIONS_VERSION;
 }
 
-static gboolean set_mode(CommandLine *line, OptionsMode mode, GError **error)
+static gboolean apply_switch(Layers *layers, const Switch *found, GError **error)
 {
-    if (line->mode != OPTIONS_MOUNT && line->mode != mode && !ends_reading(mode)) {
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
-                            "only one of --check, --refresh and --print-config at a time");
-        return FALSE;
-    }
-    line->mode = mode;
-    return TRUE;
-}
+    Options *options = layers->options;
 
-static gboolean apply_switch(CommandLine *line, const CommandSwitch *found, GError **error)
-{
-    switch (found->action) {
-    case SWITCH_MODE:
-        return set_mode(line, found->mode, error);
-    case SWITCH_DEBUG:
-        line->foreground = TRUE;
-        return add_setting(line, "log=debug", error);
-    case SWITCH_FOREGROUND:
-        line->foreground = TRUE;
-        return TRUE;
-    default:
-        return TRUE;
+    if (found->action == SWITCH_MODE) {
+        if (options->mode != OPTIONS_MOUNT && options->mode != found->mode &&
+            !ends_reading(found->mode))
+            return error_set(error, PPIOFS_ERROR_USAGE,
+                             "only one of --check, --refresh and --print-config at a time");
+        options->mode = found->mode;
     }
+    options->foreground |= found->action == SWITCH_FOREGROUND || found->action == SWITCH_DEBUG;
+    return found->action != SWITCH_DEBUG || take_setting(layers, "log=debug", error);
 }
 
 /* Takes argv[0] that starts with '-', and what belongs to it. Returns how many that were, 0 on
  * failure. */
-static int take_dashed(CommandLine *line, char **argv, gboolean helper, GError **error)
+static int take_dashed(Layers *layers, char **argv, gboolean is_helper, GError **error)
 {
-    const CommandSwitch *found;
+    const Switch *found = NULL;
 
     if (g_str_has_prefix(argv[0], "-o")) {
         const char *list = argv[0][2] ? argv[0] + 2 : argv[1];
 
         if (!list)
-            usage(error, "%s needs options after it", argv[0]);
-        else if (add_settings(line, list, error))
-            return argv[0][2] ? 1 : 2;
-        return 0;
+            return error_set(error, PPIOFS_ERROR_USAGE, "-o needs options after it");
+        if (!take_settings(layers, list, error))
+            return 0;
+        return argv[0][2] ? 1 : 2;
     }
-    found = command_switch_find(argv[0], helper);
+    if (is_helper)
+        found = find_in(helper_switches, G_N_ELEMENTS(helper_switches), argv[0]);
     if (!found)
-        command_switch_set_unknown(argv[0], error);
-    else if (apply_switch(line, found, error))
-        return found->action == SWITCH_SKIP_ONE && argv[1] ? 2 : 1;
-    return 0;
+        found = find_in(switches, G_N_ELEMENTS(switches), argv[0]);
+    if (!found)
+        return refuse_switch(argv[0], error);
+    if (!apply_switch(layers, found, error))
+        return 0;
+    return found->action == SWITCH_SKIP_ONE && argv[1] ? 2 : 1;
 }
 
-CommandLine *command_line_parse(int argc, char **argv, GError **error)
+static void wipe(char **words)
 {
-    g_autoptr(CommandLine) line = command_line_new();
-    gboolean helper = argc > 0 && options_is_mount_helper(argv[0]);
+    for (; *words; words++)
+        explicit_bzero(*words, strlen(*words));
+}
+
+gboolean command_line_read(char **argv, Layers *layers, GPtrArray *words, GError **error)
+{
+    gboolean is_helper = *argv && options_is_mount_helper(*argv);
     gboolean only_words = FALSE;
+    char **next = *argv ? argv + 1 : argv;
+    int taken = 1;
 
-    for (int i = 1; i < argc && !ends_reading(line->mode);) {
-        if (only_words || argv[i][0] != '-' || !argv[i][1]) {
-            g_ptr_array_add(line->words, g_strdup(argv[i++]));
-        } else if (strcmp(argv[i], "--") == 0) {
+    for (; *next && taken > 0 && !ends_reading(layers->options->mode); next += taken) {
+        taken = 1;
+        if (only_words || next[0][0] != '-' || !next[0][1])
+            g_ptr_array_add(words, g_strdup(*next));
+        else if (strcmp(*next, "--") == 0)
             only_words = TRUE;
-            i++;
-        } else {
-            int taken = take_dashed(line, argv + i, helper, error);
-
-            if (taken == 0)
-                return NULL;
-            i += taken;
-        }
+        else
+            taken = take_dashed(layers, next, is_helper, error);
     }
-    return g_steal_pointer(&line);
+    wipe(next);
+    return taken > 0;
 }
 
-const char *command_line_value(const CommandLine *line, const char *name)
+void command_line_append_help(GString *out)
 {
-    for (guint i = line->settings->len; i > 0; i--) {
-        const Setting *setting = g_ptr_array_index(line->settings, i - 1);
+    for (gsize i = 0; i < G_N_ELEMENTS(switches); i++) {
+        const char *other = switches[i].other, *argument = switches[i].argument;
+        g_autofree char *left =
+            g_strconcat(switches[i].spelling, other ? ", " : "", other ? other : "",
+                        argument ? " " : "", argument ? argument : "", NULL);
 
-        if (strcmp(setting->name, name) == 0)
-            return setting->value;
+        help_append_entry(out, left, switches[i].help, NULL);
     }
-    return NULL;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/options/config_file.h"
+#include "ppiofs/options/private.h"
 
 #include "ppiofs/base/error.h"
-#include "ppiofs/base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,12 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct ConfigFile {
-    GKeyFile *keys;
-    char *path;
-};
+#define SYSTEM_CONFIG PPIOFS_SYSCONFDIR "/ppiofs/config"
+#define MAX_BYTES (64u << 10) /* a few hundred profiles; more is some other file */
 
-char *config_file_user_path(const char *name)
+char *options_user_path(const char *name)
 {
     const char *config_home = g_getenv("XDG_CONFIG_HOME");
     const char *home = g_getenv("HOME");
@@ -29,205 +26,99 @@ char *config_file_user_path(const char *name)
 
 static gboolean fail(GError **error, const char *path, const char *why)
 {
-    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "configuration file %s: %s", path, why);
-    return FALSE;
+    return error_set(error, PPIOFS_ERROR_USAGE, "configuration file %s: %s", path, why);
 }
 
 /* It could send the key elsewhere, or name a program to run. A device, such as /dev/null, says
  * nothing. */
-static gboolean is_trusted(const struct stat *status)
+static gboolean check_status(int fd, const char *path, GError **error)
 {
-    return S_ISCHR(status->st_mode) || ((status->st_uid == geteuid() || status->st_uid == 0) &&
-                                        !(status->st_mode & (S_IWGRP | S_IWOTH)));
-}
-
-/* At most @size bytes, to the end of the file if that comes first. -1 and errno on failure. */
-static gssize read_all(int fd, char *buffer, gsize size)
-{
-    gsize length = 0;
-
-    while (length < size) {
-        gssize n = read(fd, buffer + length, size - length);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -1 : (gssize)length;
-        length += n;
-    }
-    return length;
-}
-
-/* O_NONBLOCK: a fifo must not keep the start waiting. */
-static char *read_text(int fd, ConfigFile *file, GError **error)
-{
-    g_autofree char *text = g_malloc(CONFIG_FILE_MAX_BYTES + 2);
     struct stat status;
 
-    if (fstat(fd, &status) < 0 || (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode))) {
-        fail(error, file->path, "is not a regular file");
-        return NULL;
-    }
-    if (!is_trusted(&status)) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
-                    "configuration file %s: others can change it (owner %u, mode %04o), and could "
-                    "send the key elsewhere; make it your own and chmod go-w it",
-                    file->path, (guint)status.st_uid, (guint)status.st_mode & 07777);
-        return NULL;
-    }
-    gssize length = read_all(fd, text, CONFIG_FILE_MAX_BYTES + 1);
-    if (length < 0) {
-        fail(error, file->path, g_strerror(errno));
-        return NULL;
-    }
-    text[length] = '\0';
-    if (length > (gssize)CONFIG_FILE_MAX_BYTES || strlen(text) != (gsize)length) {
-        fail(error, file->path, "is too large or no text: 64 KiB of lines are allowed");
-        return NULL;
-    }
-    return g_steal_pointer(&text);
+    if (fstat(fd, &status) < 0 || (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)))
+        return fail(error, path, "is not a regular file");
+    if (S_ISCHR(status.st_mode) || ((status.st_uid == geteuid() || status.st_uid == 0) &&
+                                    !(status.st_mode & (S_IWGRP | S_IWOTH))))
+        return TRUE;
+    return error_set(error, PPIOFS_ERROR_USAGE,
+                     "configuration file %s: others can change it (owner %u, mode %04o), and could "
+                     "send the key elsewhere; make it your own and chmod go-w it",
+                     path, (guint)status.st_uid, (guint)status.st_mode & 07777);
 }
 
-static gboolean loads(const char *text, gsize length, GError **error)
+static char *read_text(int fd, const char *path, GError **error)
 {
-    g_autoptr(GKeyFile) keys = g_key_file_new();
+    g_autofree char *text = g_malloc0(MAX_BYTES + 2);
+    gssize n, length = 0;
 
-    return g_key_file_load_from_data(keys, text, length, G_KEY_FILE_NONE, error);
+    if (!check_status(fd, path, error))
+        return NULL;
+    while ((n = read(fd, text + length, MAX_BYTES + 1 - length)) > 0 || (n < 0 && errno == EINTR))
+        length += MAX(n, 0);
+    if (n == 0 && length <= (gssize)MAX_BYTES && strlen(text) == (gsize)length)
+        return g_steal_pointer(&text);
+    fail(error, path,
+         n < 0 ? g_strerror(errno) : "is too large or no text: 64 KiB of lines are allowed");
+    return NULL;
 }
 
-static gsize line_offset(const char *text, guint line)
+static gboolean loads(GKeyFile *keys, const char *text, GError **error)
 {
-    const char *p = text;
-
-    for (; line > 0 && p; line--) {
-        p = strchr(p, '\n');
-        p = p ? p + 1 : NULL;
-    }
-    return p ? (gsize)(p - text) : strlen(text);
+    return g_key_file_load_from_data(keys, text, strlen(text), G_KEY_FILE_NONE, error);
 }
 
-/* GKeyFile stops at the first bad line but does not count. How many lines load is found by
- * bisection. */
-static guint first_bad_line(const char *text)
+/* GKeyFile stops at the first bad line but does not count. What a line is does not depend on those
+ * before it, but for the section that a value needs: @homeless says that this is what is wrong. */
+static guint first_bad_line(const char *text, gboolean homeless)
 {
-    guint good = 0, bad = 1;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    guint i;
 
-    for (const char *p = text; (p = strchr(p, '\n')); p++)
-        bad++;
-    while (bad - good > 1) {
-        guint middle = good + (bad - good) / 2;
+    for (i = 0; lines[i]; i++) {
+        g_autoptr(GKeyFile) keys = g_key_file_new();
+        g_autofree char *alone = g_strconcat(homeless ? "" : "[section]\n", lines[i], NULL);
 
-        if (loads(text, line_offset(text, middle), NULL))
-            good = middle;
-        else
-            bad = middle;
+        if (!loads(keys, alone, NULL))
+            break;
     }
-    return bad;
+    return i + 1;
 }
 
 /* Not GKeyFile's own message: it repeats the line, and a key may stand there. */
-static gboolean parse_keys(ConfigFile *file, const char *text, GError **error)
+static gboolean load(GKeyFile *keys, int fd, const char *path, GError **error)
 {
+    g_autofree char *text = read_text(fd, path, error);
     g_autoptr(GError) cause = NULL;
 
-    if (g_key_file_load_from_data(file->keys, text, strlen(text), G_KEY_FILE_NONE, &cause))
-        return TRUE;
+    if (!text || loads(keys, text, &cause))
+        return text != NULL;
     gboolean homeless = g_error_matches(cause, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_GROUP_NOT_FOUND);
-    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "configuration file %s, line %u: %s",
-                file->path, first_bad_line(text),
-                homeless ? "stands before the first [section]"
-                         : "is neither a [section], an option=value nor a # comment");
-    return FALSE;
+    return error_set(error, PPIOFS_ERROR_USAGE, "configuration file %s, line %u: %s", path,
+                     first_bad_line(text, homeless),
+                     homeless ? "stands before the first [section]"
+                              : "is neither a [section], an option=value nor a # comment");
 }
 
-static ConfigFile *load(int fd, const char *path, GError **error)
+gboolean config_file_load(GKeyFile *keys, char **path, GError **error)
 {
-    g_autoptr(ConfigFile) file = g_new0(ConfigFile, 1);
+    g_autofree char *of_user = options_user_path("config");
+    const char *named[] = { *path, NULL };
+    const char *usual[] = { of_user ? of_user : SYSTEM_CONFIG, SYSTEM_CONFIG, NULL };
 
-    file->path = g_strdup(path);
-    file->keys = g_key_file_new();
-    g_autofree char *text = read_text(fd, file, error);
-    if (!text || !parse_keys(file, text, error))
-        return NULL;
-    return g_steal_pointer(&file);
-}
-
-gboolean config_file_open(const char *const *paths, gboolean must_exist, ConfigFile **ret_file,
-                          GError **error)
-{
-    int missing = ENOENT;
-
-    for (; *paths; paths++) {
-        int fd = open(*paths, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    for (const char **next = *path ? named : usual; *next; next++) {
+        /* O_NONBLOCK: a fifo must not keep the start waiting. */
+        int fd = open(*next, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
         if (fd >= 0) {
-            *ret_file = load(fd, *paths, error);
+            gboolean loaded = load(keys, fd, *next, error);
+
             close(fd);
-            return *ret_file != NULL;
+            if (!*path)
+                *path = g_strdup(*next);
+            return loaded;
         }
-        missing = errno;
-        if (must_exist || (missing != ENOENT && missing != ENOTDIR))
-            return fail(error, *paths, g_strerror(missing));
+        if (*path || (errno != ENOENT && errno != ENOTDIR))
+            return fail(error, *next, g_strerror(errno));
     }
-    *ret_file = NULL;
     return TRUE;
-}
-
-const char *config_file_path(const ConfigFile *file)
-{
-    return file->path;
-}
-
-gboolean config_file_has(const ConfigFile *file, const char *section)
-{
-    return g_key_file_has_group(file->keys, section);
-}
-
-char **config_file_profiles(const ConfigFile *file)
-{
-    char **groups = g_key_file_get_groups(file->keys, NULL);
-    gsize kept = 0;
-
-    for (gsize i = 0; groups[i]; i++) {
-        if (strcmp(groups[i], CONFIG_FILE_DEFAULTS) == 0)
-            g_free(groups[i]);
-        else
-            groups[kept++] = groups[i];
-    }
-    groups[kept] = NULL;
-    return groups;
-}
-
-char **config_file_keys(const ConfigFile *file, const char *section)
-{
-    char **keys = g_key_file_get_keys(file->keys, section, NULL, NULL);
-
-    return keys ? keys : g_new0(char *, 1);
-}
-
-char *config_file_value(const ConfigFile *file, const char *section, const char *key,
-                        GError **error)
-{
-    g_autoptr(GError) cause = NULL; /* may be set although there is a value */
-    g_autofree char *value = g_key_file_get_string(file->keys, section, key, &cause);
-
-    if (!value || cause) {
-        g_autofree char *shown = text_printable(key, -1, 64);
-
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
-                    "configuration file %s, [%s] %s: the value is not UTF-8 or has a broken "
-                    "backslash escape",
-                    file->path, section, shown);
-        return NULL;
-    }
-    return g_strchomp(g_steal_pointer(&value));
-}
-
-void config_file_free(ConfigFile *file)
-{
-    if (!file)
-        return;
-    g_key_file_unref(file->keys);
-    g_free(file->path);
-    g_free(file);
 }

@@ -7,7 +7,6 @@
 #include "ppiofs/base/text.h"
 #include "ppiofs/http/http.h"
 #include "ppiofs/options.h"
-#include "ppiofs/options/option_table.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -71,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *argv[] = { (char *)"ppiofs", (char *)"--print-config",
                      (char *)"-o",     config,
                      (char *)"lab",    NULL };
-    g_autoptr(Options) options = options_parse(5, argv, &error);
+    g_autoptr(Options) options = options_parse(argv, &error);
     g_assert_true((options == NULL) == (error != NULL));
     if (error != NULL)
         check_error(error);

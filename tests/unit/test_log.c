@@ -393,20 +393,6 @@ static void test_only_the_last_lines_are_remembered(void)
     g_assert_true(log_repeat_is_new(&repeat, "line 1", 100)); /* and so does the next */
 }
 
-static void test_level_names_are_those_of_the_users(void)
-{
-    LogLevel level = LOG_LEVEL_ERROR;
-
-    for (LogLevel each = LOG_LEVEL_ERROR; each <= LOG_LEVEL_DEBUG; each++) {
-        g_assert_true(log_level_from_name(log_level_name(each), &level));
-        g_assert_cmpint(level, ==, each);
-    }
-    g_assert_cmpstr(log_level_name(LOG_LEVEL_INFO), ==, "info");
-    g_assert_false(log_level_from_name("Error", &level));
-    g_assert_false(log_level_from_name("", &level));
-    g_assert_false(log_level_from_name(NULL, &level));
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -433,6 +419,5 @@ int main(int argc, char **argv)
     g_test_add_func("/log/journal", test_the_journal_gets_the_priorities);
     g_test_add_func("/log/after-a-minute", test_a_line_is_new_again_after_a_minute);
     g_test_add_func("/log/remembered", test_only_the_last_lines_are_remembered);
-    g_test_add_func("/log/names", test_level_names_are_those_of_the_users);
     return g_test_run();
 }

@@ -27,3 +27,6 @@ typedef enum {
     PPIOFS_ERROR_KEY,     /* key missing, unreadable or too open: exit 4 */
     PPIOFS_ERROR_FAILED,  /* any other failure of the program: exit 1 */
 } PpiofsError;
+
+/* Sets @error, and returns FALSE: `return error_set(...)` ends what failed. */
+gboolean error_set(GError **error, PpiofsError code, const char *format, ...) G_GNUC_PRINTF(3, 4);

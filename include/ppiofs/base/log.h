@@ -30,8 +30,7 @@ LogLevel log_step_level(Log *log);
 /* GLib's own handler takes over again. */
 void log_close(Log *log);
 
-/* "error", "warning", "info", "debug"; FALSE if @name is none of them. */
-gboolean log_level_from_name(const char *name, LogLevel *ret_level);
+/* "error", "warning", "info" or "debug". */
 const char *log_level_name(LogLevel level);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Log, log_close)

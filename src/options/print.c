@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The texts of --help and --print-config, both from the tables. */
-#include "ppiofs/options.h"
+#include "ppiofs/options/private.h"
 
 #include "ppiofs/base/text.h"
-#include "ppiofs/options/command_switch.h"
-#include "ppiofs/options/option_table.h"
-#include "ppiofs/options/option_value.h"
-#include "ppiofs/options/profile.h"
 
 #include <string.h>
 
@@ -38,7 +33,7 @@ static const char notes_text[] =
     "Exit status: 0 ok, 1 failed, 2 wrong usage or configuration, 3 already mounted\n"
     "or busy, 4 no usable key; as a mount helper 32.\n";
 
-static void append_entry(GString *out, const char *left, const char *help, const char *fallback)
+void help_append_entry(GString *out, const char *left, const char *help, const char *fallback)
 {
     gsize start = out->len;
 
@@ -53,21 +48,6 @@ static void append_entry(GString *out, const char *left, const char *help, const
     g_string_append_c(out, '\n');
 }
 
-static void append_switches(GString *out)
-{
-    gsize count;
-    const CommandSwitch *switches = command_switches(&count);
-
-    for (gsize i = 0; i < count; i++) {
-        const char *other = switches[i].other, *argument = switches[i].argument;
-        g_autofree char *left =
-            g_strconcat(switches[i].spelling, other ? ", " : "", other ? other : "",
-                        argument ? " " : "", argument ? argument : "", NULL);
-
-        append_entry(out, left, switches[i].help, NULL);
-    }
-}
-
 static void append_options(GString *out)
 {
     gsize count;
@@ -79,7 +59,7 @@ static void append_options(GString *out)
                                             row->name, row->placeholder ? "=" : "",
                                             row->placeholder ? row->placeholder : "", NULL);
 
-        append_entry(out, left, row->help, row->fallback ? row->fallback : row->otherwise);
+        help_append_entry(out, left, row->help, row->fallback ? row->fallback : row->otherwise);
     }
 }
 
@@ -103,12 +83,13 @@ static void append_ignored(GString *out)
 
 char *options_help(void)
 {
-    g_autofree char *profiles = profile_list();
+    g_autoptr(GKeyFile) no_file = g_key_file_new();
+    g_autofree char *profiles = profile_list(no_file);
     GString *out = g_string_new(NULL);
 
     g_string_append_printf(out, usage_text, profiles);
     g_string_append_c(out, '\n');
-    append_switches(out);
+    command_line_append_help(out);
     g_string_append(out, "\nOptions, with what holds without them:\n");
     append_options(out);
     g_string_append(out, "\nAlways on (ro, nosuid, nodev, noexec, default_permissions) or without "
@@ -134,7 +115,7 @@ char *options_print_config(const Options *options, const char *key_source)
 
     g_string_append_printf(out, "[%s]\n", profile);
     for (gsize i = 0; i < count && rows[i].type != OPTION_IGNORED; i++) {
-        g_autofree char *value = option_value_text(options, &rows[i]);
+        g_autofree char *value = option_text(options, &rows[i]);
         const char *origin = options_origin(options, rows[i].name);
 
         if (value)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/options/option_table.h"
+#include "ppiofs/options/private.h"
 
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/text.h"
-#include "ppiofs/options.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -14,59 +13,59 @@
 
 #define AT(field) offsetof(Options, field)
 /* clang-format off */
-#define IGNORED(name) { name, OPTION_IGNORED, 0, NULL, NULL, NULL, NULL, 0, 0, 0 }
+#define IGNORED(name) { name, OPTION_IGNORED }
 
 static const OptionRow rows[] = {
     /* name, type, field, built in, otherwise, placeholder,
        help, min, max, traits */
     { "api_url", OPTION_URL, AT(api_url), NULL, "by profile", "URL",
-      "base URL of the API", 0, 0, 0 },
+      "base URL of the API" },
     { "api_key_file", OPTION_PATH, AT(api_key_file), NULL, "see below", "PATH",
-      "file that holds the API key", 0, 0, 0 },
+      "file that holds the API key" },
     { "api_key_command", OPTION_COMMAND, AT(api_key_command), NULL, "none", "COMMAND",
       "prints the key; configuration file only", 0, 0, OPTION_ONLY_IN_FILE },
     { "ttl", OPTION_SECONDS, AT(ttl_us), "10", NULL, "SECONDS",
-      "how long the list is fresh; 0: ask always", 0, YEAR, 0 },
+      "how long the list is fresh; 0: ask always", 0, YEAR },
     { "detail_ttl", OPTION_SECONDS, AT(detail_ttl_us), "300", NULL, "SECONDS",
-      "how long tools and prices are fresh", 0, YEAR, 0 },
+      "how long tools and prices are fresh", 0, YEAR },
     { "negative_ttl", OPTION_SECONDS, AT(negative_ttl_us), "5", NULL, "SECONDS",
-      "how long an unknown id counts as missing", 0, YEAR, 0 },
+      "how long an unknown id counts as missing", 0, YEAR },
     { "max_stale", OPTION_SECONDS, AT(max_stale_us), "3600", NULL, "SECONDS",
-      "how long to show old data while the API fails", 0, YEAR, 0 },
+      "how long to show old data while the API fails", 0, YEAR },
     { "timeout", OPTION_SECONDS, AT(timeout_us), "10", NULL, "SECONDS",
-      "deadline of an operation, retries included", S / 10, 3600 * S, 0 },
+      "deadline of an operation, retries included", S / 10, 3600 * S },
     { "patience", OPTION_SECONDS, AT(patience_us), "1", NULL, "SECONDS",
-      "longest wait if older data can be shown", 0, 3600 * S, 0 },
+      "longest wait if older data can be shown", 0, 3600 * S },
     { "parallel_requests", OPTION_COUNT, AT(parallel_requests), "16", NULL, "N",
-      "requests under way at once", 1, 256, 0 },
+      "requests under way at once", 1, 256 },
     { "page_size", OPTION_COUNT, AT(page_size), "100", NULL, "N",
-      "instances in one list request", 1, 1000, 0 },
+      "instances in one list request", 1, 1000 },
     { "secrets", OPTION_CHOICE, AT(secrets), "show", NULL, "show|hide",
-      "passwords and variables; hide with allow_other", 0, 0, 0 },
+      "passwords and variables; hide with allow_other" },
     { "ssh_names", OPTION_CHOICE, AT(ssh_names), "long", NULL, "long|short",
-      "in ssh/config: NAME.ppio, or NAME too", 0, 0, 0 },
+      "in ssh/config: NAME.ppio, or NAME too" },
     { "watch", OPTION_SECONDS, AT(watch_us), "off", NULL, "SECONDS",
       "poll, push changes, write changes.log", S, DAY, OPTION_MAY_BE_OFF },
     { "cacert", OPTION_PATH, AT(cacert), NULL, "libcurl's", "PATH",
-      "certificate authorities to trust (PEM)", 0, 0, 0 },
+      "certificate authorities to trust (PEM)" },
     { "proxy", OPTION_PROXY, AT(proxy), NULL, "libcurl's", "URL",
-      "proxy to go through; empty: none", 0, 0, 0 },
+      "proxy to go through; empty: none" },
     { "config", OPTION_PATH, AT(config), NULL, "see below", "PATH",
       "configuration file", 0, 0, OPTION_NEVER_IN_FILE },
-    { "log", OPTION_LOG_LEVEL, AT(log_level), "info", NULL, "LEVEL",
-      "error, warning, info or debug", 0, 0, 0 },
+    { "log", OPTION_CHOICE, AT(log_level), "info", NULL, "error|warning|info|debug",
+      "the least important lines to log" },
     { "uid", OPTION_UID, AT(uid), NULL, "yours", "USER",
-      "owner of the files: number or name", 0, 0, 0 },
+      "owner of the files: number or name" },
     { "gid", OPTION_GID, AT(gid), NULL, "yours", "GROUP",
-      "group of the files: number or name", 0, 0, 0 },
+      "group of the files: number or name" },
     { "umask", OPTION_OCTAL, AT(umask), "000", NULL, "OCTAL",
-      "permissions to take away", 0, 0, 0 },
+      "permissions to take away", 0, 0777 },
     { "allow_other", OPTION_FLAG, AT(allow_other), "no", NULL, NULL,
-      "let other users in, too", 0, 0, 0 },
+      "let other users in, too" },
     { "auto_unmount", OPTION_FLAG, AT(auto_unmount), "no", NULL, NULL,
-      "unmount even if ppiofs is killed", 0, 0, 0 },
+      "unmount even if ppiofs is killed" },
     { "fsname", OPTION_STRING, AT(fsname), NULL, "the profile", "NAME",
-      "name that df and mount show", 0, 0, 0 },
+      "name that df and mount show" },
     /* What fstab, mount(8) and mount.fuse3 pass on. Always on or without meaning here. */
     IGNORED("ro"), IGNORED("rw"), IGNORED("suid"), IGNORED("nosuid"), IGNORED("dev"),
     IGNORED("nodev"), IGNORED("exec"), IGNORED("noexec"), IGNORED("default_permissions"),
@@ -79,24 +78,21 @@ static const OptionRow rows[] = {
 };
 /* clang-format on */
 
-typedef struct {
-    const char *name;
-    const char *advice;
-    gboolean carries_key;
-} Refusal;
-
 #define NO_KEY_HERE                                                                                \
     "neither the command line nor the configuration is a place for a key, others can see it: put " \
     "it in a file and say api_key_file=PATH, or set PPIO_API_KEY in the environment"
 
-static const Refusal refusals[] = {
-    { "api_key", NO_KEY_HERE, TRUE },
-    { "apikey", NO_KEY_HERE, TRUE },
-    { "key", NO_KEY_HERE, TRUE },
-    { "token", NO_KEY_HERE, TRUE },
-    { "allow_root", "it is not offered: use allow_other", FALSE },
-    { "insecure", "certificates are always verified: trust your own with cacert=PATH", FALSE },
-    { "remount", "nothing can be changed while mounted: unmount, then mount again", FALSE },
+static const struct {
+    const char *name;
+    const char *advice;
+} refusals[] = {
+    { "api_key", NO_KEY_HERE },
+    { "apikey", NO_KEY_HERE },
+    { "key", NO_KEY_HERE },
+    { "token", NO_KEY_HERE },
+    { "allow_root", "it is not offered: use allow_other" },
+    { "insecure", "certificates are always verified: trust your own with cacert=PATH" },
+    { "remount", "nothing can be changed while mounted: unmount, then mount again" },
 };
 
 const OptionRow *option_table(gsize *ret_count)
@@ -105,54 +101,23 @@ const OptionRow *option_table(gsize *ret_count)
     return rows;
 }
 
-static gboolean name_matches(const char *pattern, const char *name)
-{
-    gsize length = strlen(pattern);
-
-    if (pattern[length - 1] == '*')
-        return strncmp(pattern, name, length - 1) == 0;
-    return strcmp(pattern, name) == 0;
-}
-
 const OptionRow *option_find(const char *name)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (name_matches(rows[i].name, name))
+        if (g_pattern_match_simple(rows[i].name, name))
             return &rows[i];
     return NULL;
 }
 
-/* "API-Key" for "api_key": a key is refused and wiped however it is spelled. */
-static gboolean is_spelling_of(const char *name, gsize length, const char *plain)
-{
-    if (strlen(plain) != length)
-        return FALSE;
-    for (gsize i = 0; i < length; i++)
-        if ((name[i] == '-' ? '_' : g_ascii_tolower(name[i])) != plain[i])
-            return FALSE;
-    return TRUE;
-}
-
-static const Refusal *find_refusal(const char *name, gsize length)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++)
-        if (is_spelling_of(name, length, refusals[i].name))
-            return &refusals[i];
-    return NULL;
-}
-
+/* However it is spelled: "API-Key" is "api_key". */
 const char *option_refusal(const char *name)
 {
-    const Refusal *refusal = find_refusal(name, strlen(name));
+    g_autofree char *plain = g_strdelimit(g_ascii_strdown(name, -1), "-", '_');
 
-    return refusal ? refusal->advice : NULL;
-}
-
-gboolean option_carries_key(const char *name, gsize length)
-{
-    const Refusal *refusal = find_refusal(name, length);
-
-    return refusal && refusal->carries_key;
+    for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++)
+        if (strcmp(plain, refusals[i].name) == 0)
+            return refusals[i].advice;
+    return NULL;
 }
 
 #define MAX_WORD 32 /* no option is longer, so nothing longer is near one */
@@ -195,28 +160,16 @@ const char *option_nearest(const char *name)
     return nearest;
 }
 
-void option_set_unknown(const char *name, const char *where, GError **error)
+gboolean option_set_unknown(const char *name, GError **error)
 {
     g_autofree char *shown = text_printable(name, -1, 64);
     const char *advice = option_refusal(name);
     const char *nearest = option_nearest(name);
-    const char *front = where ? where : "";
-    const char *colon = where ? ": " : "";
 
     if (advice)
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "%s%soption '%s' is refused: %s",
-                    front, colon, shown, advice);
-    else if (nearest)
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
-                    "%s%sunknown option '%s': did you mean '%s'?", front, colon, shown, nearest);
-    else
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
-                    "%s%sunknown option '%s': see ppiofs --help", front, colon, shown);
-}
-
-char *option_variable(const char *name)
-{
-    g_autofree char *upper = g_ascii_strup(name, -1);
-
-    return g_strconcat("PPIOFS_", upper, NULL);
+        return error_set(error, PPIOFS_ERROR_USAGE, "option '%s' is refused: %s", shown, advice);
+    if (nearest)
+        return error_set(error, PPIOFS_ERROR_USAGE, "unknown option '%s': did you mean '%s'?",
+                         shown, nearest);
+    return error_set(error, PPIOFS_ERROR_USAGE, "unknown option '%s': see ppiofs --help", shown);
 }
