@@ -36,7 +36,7 @@ mount -t tmpfs -o mode=755 stage /mnt
 mkdir -p /mnt/dev /mnt/bin
 cp "$1" /mnt/bin/ppiofs
 ln -s ppiofs /mnt/bin/mount.ppiofs
-for node in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 fuse:10:229; do
+for node in null:1:3 zero:1:5 full:1:7 random:1:8 urandom:1:9 tty:5:0 fuse:10:229; do
     IFS=: read -r name major minor <<END
 $node
 END

@@ -2,20 +2,24 @@
 """Promise 24: only its own place. Where it mounts, what it keeps of its caller, and how it ends; on a
 stage, since some of this would take a machine's own mounts away."""
 import os
+import pathlib
+import pty
 import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
 
-from helpers import wait_for
+from helpers import ONE, wait_for
 from mounting import KEY, daemon_environment
 from stage import NOBODY, PLACE, stage  # noqa: F401
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 AT = f"{PLACE}/at"
+AUTOMOUNTER = pathlib.Path(__file__).with_name("autofs.py").read_text()  # not seen from the stage
 
 
 class World:
@@ -31,9 +35,9 @@ class World:
     def sh(self, line, user=0, timeout=30):
         return self.stage.run(line, user, env=self.env, timeout=timeout)
 
-    def start(self, line):
+    def start(self, line, stdin=subprocess.DEVNULL):
         return subprocess.Popen(self.stage.command(["sh", "-c", line]), env=self.env,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stdin=stdin, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def mounts(self, kind="fuse.ppiofs"):
@@ -157,6 +161,26 @@ def test_an_abort_is_told_and_leaves_no_dead_mount(world):
     assert "aborted" in world.stage.outside(f"{PLACE}/log").read_text()
 
 
+def test_its_terminal_ends_it_in_the_foreground(world):
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvpe("nsenter", world.stage.command(["sh", "-c", f"exec $P -f {AT}"]), world.env)
+    log = ""
+
+    def said(words):
+        nonlocal log
+        log += os.read(terminal, 4096).decode()
+        return words in log
+    wait_for(lambda: said("mounted at"))
+    world.tell(signal.SIGHUP)  # the terminal is there
+    wait_for(lambda: said("dropped"))
+    assert world.mounts() == [AT]
+    os.close(terminal)
+    wait_for(lambda: not world.daemons())
+    os.waitpid(child, 0)
+    assert world.mounts() == []
+
+
 # What is inherited
 
 def test_nothing_of_the_caller_is_kept(world):
@@ -180,6 +204,20 @@ def test_closed_descriptors_are_no_matter(world, closed):
     world.end()
 
 
+def test_an_automount_lets_it_mount(world):
+    world.env["AUTOMOUNTER"] = AUTOMOUNTER
+    manager = world.start(f"exec {sys.executable} -c \"$AUTOMOUNTER\" {AT} $P {AT}",
+                          stdin=subprocess.PIPE)
+    said = manager.stdout.readline()
+    if said != "watching\n":
+        pytest.skip(said.strip())
+    assert world.mounts() == []
+    assert world.sh(f"cat {AT}/instances/{ONE}/status", timeout=15).stdout == "running\n"
+    assert world.mounts() == [AT]
+    world.end()
+    manager.communicate(timeout=10)
+
+
 # Who does not answer
 
 def test_a_stopped_daemon_keeps_nobody(world):
@@ -188,6 +226,15 @@ def test_a_stopped_daemon_keeps_nobody(world):
     for line, code in ((f"$P {AT}", 3), (f"$P --refresh {AT}", 1), (f"$P --check {AT}", 3)):
         done = world.sh(line, timeout=15)
         assert done.returncode == code and "does not answer" in done.stdout + done.stderr, line
+
+
+@pytest.mark.parametrize("pid", ("truncate -s 1T", "ln -s /dev/zero", "mkfifo"))
+def test_refresh_takes_a_number_from_a_file(world, pid):
+    """Nobody but the kernel says what is mounted there."""
+    world.sh(f"$P {AT}; mkdir {PLACE}/false; mount --bind {PLACE}/false {AT}/.ppiofs")
+    assert world.sh(f"{pid} {PLACE}/false/pid; test -e {AT}/.ppiofs/pid").returncode == 0
+    done = world.sh(f"$P --refresh {AT}", timeout=15)
+    assert done.returncode == 1 and "no number of a process" in done.stderr
 
 
 def test_a_user_without_processes_is_told_so(world):
