@@ -23,17 +23,17 @@ typedef struct {
     GMainLoop *loop;
 } Question;
 
-static void check_configuration(Report *report, const Options *options)
+static void check_configuration(const Options *options)
 {
     g_autofree char *file = options->config ? text_printable(options->config, -1, 4096) : NULL;
     g_autofree char *profile = text_printable(options->profile, -1, 64);
     const char *built_in = options_profile_url(options->profile) ? " (built in)" : "";
 
     if (file)
-        report_ok(report, "configuration", "%s, profile %s%s", file, profile, built_in);
+        report_line("ok", "configuration", "%s, profile %s%s", file, profile, built_in);
     else
-        report_ok(report, "configuration", "no file, and none is needed; profile %s%s", profile,
-                  built_in);
+        report_line("ok", "configuration", "no file, and none is needed; profile %s%s", profile,
+                    built_in);
 }
 
 /* (transfer full); NULL: there is no key to ask with. */
@@ -43,7 +43,7 @@ static Credentials *check_key(Report *report, const Options *options)
     Credentials *credentials = credentials_load(options, &error);
 
     if (credentials)
-        report_ok(report, SUBJECT_KEY, "found in %s", credentials_source(credentials));
+        report_line("ok", SUBJECT_KEY, "found in %s", credentials_source(credentials));
     else
         report_failure(report, SUBJECT_KEY, error, NULL);
     return credentials;
@@ -68,7 +68,7 @@ static const char *advice_for(const GError *error)
 }
 
 /* What the first page says of how many there are. */
-static void report_page(const Question *question, const Page *page)
+static void report_page(const Page *page)
 {
     const char *reason;
     guint left_out = page_n_left_out(page, &reason);
@@ -78,11 +78,10 @@ static void report_page(const Question *question, const Page *page)
 
     g_ptr_array_add(pages, (gpointer)page);
     records = pages_merge_step(merge, G_MAXUINT); /* without those that are gone */
-    report_ok(question->report, SUBJECT_KEY, "accepted");
-    report_ok(question->report, "instances", "%s%u", page_next_cursor(page) ? "at least " : "",
-              records->len);
+    report_line("ok", SUBJECT_KEY, "accepted");
+    report_line("ok", "instances", "%s%u", page_next_cursor(page) ? "at least " : "", records->len);
     if (left_out > 0)
-        report_note(question->report, "instances", "%u more left out: %s", left_out, reason);
+        report_line("note", "instances", "%u more left out: %s", left_out, reason);
 }
 
 static void take_answer(const Question *question, const HttpAnswer *answer)
@@ -98,7 +97,7 @@ static void take_answer(const Question *question, const HttpAnswer *answer)
             error = answer_error_body(&asked, answer, "it is no page of instances", cause);
     }
     if (page)
-        report_page(question, page);
+        report_page(page);
     else if (g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED))
         report_failure(question->report, SUBJECT_KEY, error, NULL);
     else
@@ -117,9 +116,9 @@ static void on_answer(HttpGet *get)
         report_failure(question->report, SUBJECT_API, error, advice_for(error));
         return;
     }
-    report_ok(question->report, SUBJECT_API, "%s answered in %" G_GINT64_FORMAT " ms%s", url,
-              (answer->elapsed_us + 500) / 1000,
-              g_str_has_prefix(url, "https:") ? ", name lookup and TLS included" : "");
+    report_line("ok", SUBJECT_API, "%s answered in %" G_GINT64_FORMAT " ms%s", url,
+                (answer->elapsed_us + 500) / 1000,
+                g_str_has_prefix(url, "https:") ? ", name lookup and TLS included" : "");
     take_answer(question, answer);
 }
 
@@ -156,12 +155,12 @@ gboolean check_run(const Options *options, GError **error)
 {
     Report report = { 0 };
 
-    check_configuration(&report, options);
+    check_configuration(options);
     g_autoptr(Credentials) credentials = check_key(&report, options);
     if (credentials)
         check_api(&report, options, credentials_key(credentials));
     else
-        report_note(&report, SUBJECT_API, "not asked, for want of a key");
+        report_line("note", SUBJECT_API, "not asked, for want of a key");
     host_check(&report, options);
     return report_conclude(&report, error);
 }

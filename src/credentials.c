@@ -122,12 +122,12 @@ static char *set_missing(const Credentials *c, GError **error)
 {
     g_autofree char *shown = c->user_file ? text_printable(c->user_file, -1, 4096) : NULL;
 
-    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_KEY,
-                "there is no API key: write it into %s (chmod 600), or name its file with "
-                "-o api_key_file=PATH, or set %s%s, or set api_key_command in the configuration "
-                "file, or give the systemd credential " SYSTEMD_NAME,
-                shown ? shown : "~/.config/ppiofs/api_key",
-                c->is_novita ? "NOVITA_API_KEY or " : "", variables[VARIABLE_PPIO]);
+    error_set(error, PPIOFS_ERROR_KEY,
+              "there is no API key: write it into %s (chmod 600), or name its file with "
+              "-o api_key_file=PATH, or set %s%s, or set api_key_command in the configuration "
+              "file, or give the systemd credential " SYSTEMD_NAME,
+              shown ? shown : "~/.config/ppiofs/api_key", c->is_novita ? "NOVITA_API_KEY or " : "",
+              variables[VARIABLE_PPIO]);
     return NULL;
 }
 
@@ -161,20 +161,6 @@ static gboolean set_key(Credentials *credentials, char *key, const Place *place)
     credentials->source = describe(place);
     credentials->found = *place;
     return changed;
-}
-
-Credentials *credentials_load(const Options *options, GError **error)
-{
-    g_autoptr(Credentials) credentials = credentials_new(options);
-    Place place = find_place(credentials);
-    char *key = place.kind == PLACE_COMMAND
-                    ? key_command_run(place.argument, KEY_COMMAND_TIMEOUT_US, error)
-                    : read_place(credentials, &place, error);
-
-    if (!key)
-        return NULL;
-    set_key(credentials, key, &place);
-    return g_steal_pointer(&credentials);
 }
 
 const char *credentials_key(const Credentials *credentials)
@@ -238,6 +224,36 @@ void credentials_reload(Credentials *credentials, GMainContext *context, Credent
             changed = set_key(credentials, key, &place);
     }
     done(changed, error, data);
+}
+
+/* The first time is a reload that is waited for. */
+typedef struct {
+    gboolean over;
+    GError *error;
+} Loading;
+
+static void on_loaded(gboolean changed, const GError *error, gpointer data)
+{
+    Loading *loading = data;
+
+    (void)changed;
+    loading->over = TRUE;
+    loading->error = error ? g_error_copy(error) : NULL;
+}
+
+Credentials *credentials_load(const Options *options, GError **error)
+{
+    g_autoptr(Credentials) credentials = credentials_new(options);
+    g_autoptr(GMainContext) context = g_main_context_new();
+    Loading loading = { 0 };
+
+    credentials_reload(credentials, context, on_loaded, &loading);
+    while (!loading.over)
+        g_main_context_iteration(context, TRUE);
+    if (!loading.error)
+        return g_steal_pointer(&credentials);
+    g_propagate_error(error, loading.error);
+    return NULL;
 }
 
 void credentials_free(Credentials *credentials)

@@ -84,10 +84,9 @@ static gboolean can_make_threads(GError **error)
 
     if (why == 0)
         return pthread_join(thread, NULL) == 0;
-    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                "cannot start a thread: %s; this user may run more processes with: ulimit -u",
-                g_strerror(why));
-    return FALSE;
+    return error_set(error, PPIOFS_ERROR_FAILED,
+                     "cannot start a thread: %s; this user may run more processes with: ulimit -u",
+                     g_strerror(why));
 }
 
 /* Does not return: the status is 0 if the child said it is ready, else the child's own. */
@@ -112,11 +111,9 @@ static gboolean fork_child(Daemon *daemon, const int *kept, gsize n_kept, GError
     int ends[2];
     pid_t child;
 
-    if (pipe2(ends, O_CLOEXEC) != 0 || (child = fork()) < 0) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED, "cannot go to the background: %s",
-                    g_strerror(errno));
-        return FALSE;
-    }
+    if (pipe2(ends, O_CLOEXEC) != 0 || (child = fork()) < 0)
+        return error_set(error, PPIOFS_ERROR_FAILED, "cannot go to the background: %s",
+                         g_strerror(errno));
     if (child > 0) {
         close(ends[1]);
         wait_for_child(child, ends[0]);

@@ -308,10 +308,10 @@ static gboolean serve(App *app, GError **error)
     fs_on_operation(app->fs, on_operation, app);
     g_main_loop_run(app->loop);
     if (app->aborted)
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                    "%s: the connection to the kernel was aborted, as through "
-                    "/sys/fs/fuse/connections; it is unmounted",
-                    app->options->mountpoint);
+        error_set(error, PPIOFS_ERROR_FAILED,
+                  "%s: the connection to the kernel was aborted, as through "
+                  "/sys/fs/fuse/connections; it is unmounted",
+                  app->options->mountpoint);
     return !app->aborted;
 }
 

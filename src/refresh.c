@@ -18,32 +18,21 @@
 #define ANSWER_MS 2000   /* .ppiofs/ is answered from memory */
 #define PROGRAM "ppiofs" /* main() calls itself so, however it was called */
 
-G_GNUC_PRINTF(3, 4)
-static gboolean refuse(GError **error, PpiofsError code, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error_literal(error, PPIOFS_ERROR, (gint)code, message);
-    return FALSE;
-}
-
 static gboolean is_served(const Place *place, GError **error)
 {
     const char *shown = place->shown;
     gboolean is_ppiofs = g_strcmp0(place->type, MOUNT_TYPE) == 0;
 
     if (is_ppiofs && place->state == PLACE_DEAD)
-        return refuse(error, PPIOFS_ERROR_USAGE,
-                      "%s: the ppiofs that was mounted there is dead; unmount it with: "
-                      "fusermount3 -u -z %s",
-                      shown, shown);
+        return error_set(error, PPIOFS_ERROR_USAGE,
+                         "%s: the ppiofs that was mounted there is dead; unmount it with: "
+                         "fusermount3 -u -z %s",
+                         shown, shown);
     if (is_ppiofs && place->state == PLACE_SILENT)
-        return refuse(error, PPIOFS_ERROR_FAILED,
-                      "%s: the ppiofs there does not answer; is its process stopped?", shown);
-    return is_ppiofs || refuse(error, PPIOFS_ERROR_USAGE, "%s: no ppiofs is mounted there", shown);
+        return error_set(error, PPIOFS_ERROR_FAILED,
+                         "%s: the ppiofs there does not answer; is its process stopped?", shown);
+    return is_ppiofs ||
+           error_set(error, PPIOFS_ERROR_USAGE, "%s: no ppiofs is mounted there", shown);
 }
 
 /* Any file system may call itself ppiofs and have any file there: neither a link nor a fifo, and no
@@ -97,17 +86,17 @@ static gboolean hang_up(pid_t pid, const char *shown, GError **error)
     if (process >= 0)
         close(process);
     if (!is_ours)
-        return refuse(error, PPIOFS_ERROR_FAILED,
-                      "%s says it is served by process %d, which is no ppiofs that can be seen "
-                      "from here",
-                      shown, (int)pid);
+        return error_set(error, PPIOFS_ERROR_FAILED,
+                         "%s says it is served by process %d, which is no ppiofs that can be seen "
+                         "from here",
+                         shown, (int)pid);
     if (!told && why == EPERM)
-        return refuse(error, PPIOFS_ERROR_FAILED,
-                      "the ppiofs at %s (process %d) is another user's: ask them, or root", shown,
-                      (int)pid);
+        return error_set(error, PPIOFS_ERROR_FAILED,
+                         "the ppiofs at %s (process %d) is another user's: ask them, or root",
+                         shown, (int)pid);
     if (!told)
-        return refuse(error, PPIOFS_ERROR_FAILED, "cannot send SIGHUP to process %d: %s", (int)pid,
-                      g_strerror(why));
+        return error_set(error, PPIOFS_ERROR_FAILED, "cannot send SIGHUP to process %d: %s",
+                         (int)pid, g_strerror(why));
     return TRUE;
 }
 
@@ -119,13 +108,13 @@ gboolean refresh_run(const char *mountpoint, GError **error)
     if (!place)
         return FALSE;
     if (place->passed_in)
-        return refuse(error, PPIOFS_ERROR_USAGE, "%s: is no mount point", place->shown);
+        return error_set(error, PPIOFS_ERROR_USAGE, "%s: is no mount point", place->shown);
     if (!is_served(place, error))
         return FALSE;
     pid = ask_pid(place);
     if (pid == 0)
-        return refuse(error, PPIOFS_ERROR_FAILED,
-                      "%s: .ppiofs/pid in it cannot be read, or holds no number of a process",
-                      place->shown);
+        return error_set(error, PPIOFS_ERROR_FAILED,
+                         "%s: .ppiofs/pid in it cannot be read, or holds no number of a process",
+                         place->shown);
     return hang_up(pid, place->shown, error);
 }

@@ -276,9 +276,8 @@ gboolean answer_check(const AnswerQuestion *question, const HttpAnswer *answer, 
     g_autofree char *words = show_words(&saying, question);
     g_autofree char *advice = show_advice(rule, answer);
 
-    g_set_error(error, PPIOFS_ERROR, (gint)rule->code, "%s: %u%s%s%s", question->label,
-                answer->status, reason, words, advice);
-    return FALSE;
+    return error_set(error, rule->code, "%s: %u%s%s%s", question->label, answer->status, reason,
+                     words, advice);
 }
 
 GError *answer_error_body(const AnswerQuestion *question, const HttpAnswer *answer, const char *why,

@@ -53,8 +53,8 @@ static Record *read_record(const Detail *detail, const HttpAnswer *answer, GErro
         g_propagate_error(
             error, answer_error_body(&question, answer, "it is about another instance", NULL));
     else if (record_is_gone(record))
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND,
-                    "%s: its status says that the instance is gone", question.label);
+        error_set(error, PPIOFS_ERROR_NOT_FOUND, "%s: its status says that the instance is gone",
+                  question.label);
     else
         return g_steal_pointer(&record);
     return NULL;

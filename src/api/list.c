@@ -206,19 +206,18 @@ static gboolean check_bounds(const List *list, GError **error)
     const char *label = list->call.request.label;
 
     if (list->n_items > API_MAX_INSTANCES)
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d instances",
-                    label, API_MAX_INSTANCES);
+        error_set(error, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d instances", label,
+                  API_MAX_INSTANCES);
     else if (list->n_bytes > API_MAX_LIST_BYTES)
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
-                    "%s: the instances of all pages take more than %d MiB of memory", label,
-                    API_MAX_LIST_BYTES >> 20);
+        error_set(error, PPIOFS_ERROR_TOO_LARGE,
+                  "%s: the instances of all pages take more than %d MiB of memory", label,
+                  API_MAX_LIST_BYTES >> 20);
     else if (next && list->pages->len >= API_MAX_PAGES)
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d pages", label,
-                    API_MAX_PAGES);
+        error_set(error, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d pages", label, API_MAX_PAGES);
     else if (next && g_hash_table_contains(list->cursors, next))
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                    "%s: the API sent the same next_cursor twice, so the list would never end",
-                    label);
+        error_set(error, PPIOFS_ERROR_BAD_ANSWER,
+                  "%s: the API sent the same next_cursor twice, so the list would never end",
+                  label);
     else
         return TRUE;
     return FALSE;

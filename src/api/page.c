@@ -40,12 +40,6 @@ Page *page_new(const char *cursor, const char *etag, const PageMark *mark)
     return page;
 }
 
-static gboolean refuse(GError **error, const char *why)
-{
-    g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER, why);
-    return FALSE;
-}
-
 /* A cursor that cannot be used is an error, not an end: instances would silently be missing. */
 gboolean page_take_cursor(Page *page, const cJSON *root, GError **error)
 {
@@ -55,9 +49,9 @@ gboolean page_take_cursor(Page *page, const cJSON *root, GError **error)
     if (cJSON_IsFalse(json_member(root, "has_more")))
         return TRUE;
     if (cursor && !cJSON_IsString(cursor) && !cJSON_IsNull(cursor))
-        return refuse(error, "its next_cursor is no string");
+        return error_set(error, PPIOFS_ERROR_BAD_ANSWER, "its next_cursor is no string");
     if (strlen(text) > MAX_CURSOR_BYTES)
-        return refuse(error, "its next_cursor is too long");
+        return error_set(error, PPIOFS_ERROR_BAD_ANSWER, "its next_cursor is too long");
     page->next_cursor = *text ? g_strdup(text) : NULL;
     page->cut_short = !*text && cJSON_IsTrue(json_member(root, "has_more"));
     return TRUE;
@@ -66,11 +60,11 @@ gboolean page_take_cursor(Page *page, const cJSON *root, GError **error)
 static gboolean has_room(const Page *page, GError **error)
 {
     if (page->n_items >= API_MAX_INSTANCES)
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "it has more than %d instances",
-                    API_MAX_INSTANCES);
+        error_set(error, PPIOFS_ERROR_TOO_LARGE, "it has more than %d instances",
+                  API_MAX_INSTANCES);
     else if (page->n_bytes > API_MAX_LIST_BYTES)
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
-                    "its instances take more than %d MiB of memory", API_MAX_LIST_BYTES >> 20);
+        error_set(error, PPIOFS_ERROR_TOO_LARGE, "its instances take more than %d MiB of memory",
+                  API_MAX_LIST_BYTES >> 20);
     else
         return TRUE;
     return FALSE;

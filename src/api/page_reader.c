@@ -106,11 +106,8 @@ static gboolean read_rest(PageReader *reader, GError **error)
     if (!doc)
         return FALSE;
     if (!cJSON_IsArray(data) &&
-        !(cJSON_IsNull(data) && cJSON_IsFalse(json_member(root, "has_more")))) {
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                            "it has no array called " MEMBER);
-        return FALSE;
-    }
+        !(cJSON_IsNull(data) && cJSON_IsFalse(json_member(root, "has_more"))))
+        return error_set(error, PPIOFS_ERROR_BAD_ANSWER, "it has no array called " MEMBER);
     reader->page = page_new(reader->cursor, reader->answer.etag, &reader->mark);
     if (!page_take_cursor(reader->page, root, error))
         return FALSE;

@@ -58,6 +58,17 @@ void buffer_cut(Buffer *buffer, gsize length)
     buffer->length = MIN(buffer->length, length);
 }
 
+/* What was reserved beyond the end goes back: the bytes may be kept for long. */
+GBytes *buffer_take(Buffer *buffer)
+{
+    char *shorter = buffer->length > 0 ? realloc(buffer->bytes, buffer->length) : NULL;
+    char *bytes = shorter ? shorter : buffer->bytes;
+    GBytes *taken = g_bytes_new_with_free_func(bytes, buffer->length, free, bytes);
+
+    *buffer = (Buffer){ .most = buffer->most };
+    return taken;
+}
+
 void buffer_clear(Buffer *buffer)
 {
     free(buffer->bytes);

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/base/log_repeat.h"
 
-/* FNV-1a, 64 bits: two different lines that meet within a minute would cost one of them. */
-static guint64 hash_line(const char *line)
-{
-    guint64 hash = 0xcbf29ce484222325u;
+#include "ppiofs/base/hash.h"
 
-    for (; *line; line++)
-        hash = (hash ^ (guchar)*line) * 0x100000001b3u;
-    return hash;
-}
+#include <string.h>
 
 gboolean log_repeat_is_new(LogRepeat *repeat, const char *line, gint64 now_us)
 {
-    guint64 hash = hash_line(line);
+    /* Two different lines that meet within a minute would cost one of them: 64 bits. */
+    guint64 hash = hash_bytes(hash_key(), line, strlen(line));
     gsize slot = 0; /* the line's own, else a free one, else that of the oldest */
 
     for (gsize i = 0; i < LOG_REPEAT_LINES; i++) {

@@ -14,18 +14,6 @@
 #define HELPER "fusermount3"
 #define FUSE_CONFIG "/etc/fuse.conf"
 
-/* An error for one line of the report. */
-G_GNUC_PRINTF(2, 3)
-static GError *failure(PpiofsError code, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    GError *error = g_error_new_valist(PPIOFS_ERROR, (gint)code, format, arguments);
-    va_end(arguments);
-    return error;
-}
-
 /* root mounts without it, but for auto_unmount. */
 static void check_helper(Report *report, const Options *options)
 {
@@ -35,19 +23,20 @@ static void check_helper(Report *report, const Options *options)
     struct stat status;
 
     if (!path && needed) {
-        g_autoptr(GError) error = failure(PPIOFS_ERROR_FAILED, "it is not in $PATH");
+        g_autoptr(GError) error =
+            g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_FAILED, "it is not in $PATH");
         report_failure(report, subject, error, "install the package fuse3");
     } else if (!path) {
-        report_note(report, subject,
+        report_line("note", subject,
                     "it is not in $PATH; root can mount without it, and unmount "
                     "with umount");
     } else if (needed && stat(path, &status) == 0 &&
                (status.st_uid != 0 || !(status.st_mode & S_ISUID))) {
-        report_note(report, subject,
+        report_line("note", subject,
                     "%s is not setuid root: unless it has its rights otherwise, it cannot mount",
                     path);
     } else {
-        report_ok(report, subject, "%s", path);
+        report_line("ok", subject, "%s", path);
     }
 }
 
@@ -75,11 +64,11 @@ static void check_device(Report *report)
 
     if (fd >= 0) {
         close(fd);
-        report_ok(report, DEVICE, "can be opened");
+        report_line("ok", DEVICE, "can be opened");
         return;
     }
     int why = errno;
-    g_autoptr(GError) error = failure(PPIOFS_ERROR_FAILED, "%s", g_strerror(why));
+    g_autoptr(GError) error = g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_FAILED, "%s", g_strerror(why));
     report_failure(report, DEVICE, error, device_advice(why));
 }
 
@@ -103,15 +92,15 @@ static void check_allow_other(Report *report, const Options *options)
     static const char advice[] = "write the line user_allow_other into " FUSE_CONFIG;
 
     if (geteuid() == 0) {
-        report_ok(report, subject, "root may use it");
+        report_line("ok", subject, "root may use it");
     } else if (others_are_allowed()) {
-        report_ok(report, subject, "allowed by user_allow_other in " FUSE_CONFIG);
+        report_line("ok", subject, "allowed by user_allow_other in " FUSE_CONFIG);
     } else if (options->allow_other) {
-        g_autoptr(GError) error =
-            failure(PPIOFS_ERROR_FAILED, "it is asked for, but only root may use it here");
+        g_autoptr(GError) error = g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
+                                              "it is asked for, but only root may use it here");
         report_failure(report, subject, error, advice);
     } else {
-        report_note(report, subject,
+        report_line("note", subject,
                     "only root may use it here; it is not asked for. To allow it, %s", advice);
     }
 }
@@ -129,16 +118,17 @@ static GError *find_directory_fault(const Place *place)
     struct stat status;
 
     if (stat(place->path, &status) != 0)
-        return failure(PPIOFS_ERROR_USAGE, "%s: cannot be used: %s", place->shown,
-                       g_strerror(errno));
+        return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "%s: cannot be used: %s", place->shown,
+                           g_strerror(errno));
     if (geteuid() != 0 && access(place->path, W_OK) != 0)
-        return failure(PPIOFS_ERROR_FAILED,
-                       "%s: is not yours to write to; choose a directory of your own, or chown it",
-                       place->shown);
+        return g_error_new(
+            PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
+            "%s: is not yours to write to; choose a directory of your own, or chown it",
+            place->shown);
     if (geteuid() != 0 && (status.st_mode & S_ISVTX) && status.st_uid != geteuid())
-        return failure(PPIOFS_ERROR_FAILED,
-                       "%s: is shared with others (sticky); make a directory of your own in it",
-                       place->shown);
+        return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
+                           "%s: is shared with others (sticky); make a directory of your own in it",
+                           place->shown);
     return NULL;
 }
 
@@ -155,13 +145,13 @@ static void check_mountpoint(Report *report, const char *path)
     if (error)
         report_failure(report, subject, error, NULL);
     else if (is_dead)
-        report_note(report, subject, "%s holds a dead ppiofs: the next mount there removes it",
+        report_line("note", subject, "%s holds a dead ppiofs: the next mount there removes it",
                     place->shown);
     else if (!is_empty(place->path))
-        report_note(report, subject, "%s is not empty: a mount there hides what is in it",
+        report_line("note", subject, "%s is not empty: a mount there hides what is in it",
                     place->shown);
     else
-        report_ok(report, subject, "%s", place->shown);
+        report_line("ok", subject, "%s", place->shown);
 }
 
 void host_check(Report *report, const Options *options)

@@ -191,12 +191,11 @@ static gboolean spawn(KeyCommand *run, char **argv, GError **error)
         run->pid_fd = syscall(SYS_pidfd_open, run->pid, 0);
         if (run->pid_fd >= 0)
             return TRUE;
-        g_set_error_literal(&cause, PPIOFS_ERROR, PPIOFS_ERROR_KEY, g_strerror(errno));
+        error_set(&cause, PPIOFS_ERROR_KEY, "%s", g_strerror(errno));
         kill_group(run);
     }
-    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_KEY, "api_key_command cannot be started: %s",
-                cause->message);
-    return FALSE;
+    return error_set(error, PPIOFS_ERROR_KEY, "api_key_command cannot be started: %s",
+                     cause->message);
 }
 
 static GSource *attach(GSource *source, GSourceFunc call, gpointer data, GMainContext *context)
@@ -220,8 +219,7 @@ KeyCommand *key_command_start(const char *command, gint64 timeout_us, GMainConte
     g_auto(GStrv) argv = NULL;
 
     if (!g_shell_parse_argv(command, NULL, &argv, NULL)) {
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_KEY,
-                            "api_key_command is not quoted correctly");
+        error_set(error, PPIOFS_ERROR_KEY, "api_key_command is not quoted correctly");
         return NULL;
     }
     KeyCommand *run = g_new0(KeyCommand, 1);
@@ -239,33 +237,4 @@ KeyCommand *key_command_start(const char *command, gint64 timeout_us, GMainConte
                        run, context);
     run->deadline = attach(g_timeout_source_new(timeout_us / 1000), on_deadline, run, context);
     return run;
-}
-
-typedef struct {
-    gboolean over;
-    char *key;
-    GError *error;
-} Result;
-
-static void keep_result(const char *key, const GError *error, gpointer data)
-{
-    Result *result = data;
-
-    result->over = TRUE;
-    result->key = g_strdup(key);
-    result->error = error ? g_error_copy(error) : NULL;
-}
-
-char *key_command_run(const char *command, gint64 timeout_us, GError **error)
-{
-    g_autoptr(GMainContext) context = g_main_context_new();
-    Result result = { 0 };
-
-    if (!key_command_start(command, timeout_us, context, keep_result, &result, error))
-        return NULL;
-    while (!result.over)
-        g_main_context_iteration(context, TRUE);
-    if (result.error)
-        g_propagate_error(error, result.error);
-    return result.key;
 }

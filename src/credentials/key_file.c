@@ -11,18 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-G_GNUC_PRINTF(2, 3)
-static gboolean refuse(GError **error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_KEY, message);
-    return FALSE;
-}
-
 static gboolean is_owner_ours(const struct stat *status)
 {
     return status->st_uid == geteuid() || status->st_uid == 0;
@@ -39,15 +27,16 @@ static gboolean check(const struct stat *status, const char *shown, KeyFileKind 
                       GError **error)
 {
     if (!S_ISREG(status->st_mode))
-        return refuse(error, "the key file %s is not a regular file", shown);
+        return error_set(error, PPIOFS_ERROR_KEY, "the key file %s is not a regular file", shown);
     if (!is_owner_ours(status))
-        return refuse(error,
-                      "the key file %s belongs to user %u, who could swap the key: "
-                      "chown it to user %u",
-                      shown, (unsigned)status->st_uid, (unsigned)geteuid());
+        return error_set(error, PPIOFS_ERROR_KEY,
+                         "the key file %s belongs to user %u, who could swap the key: "
+                         "chown it to user %u",
+                         shown, (unsigned)status->st_uid, (unsigned)geteuid());
     if (!is_private(status, kind))
-        return refuse(error, "the key file %s is open to others (mode %04o): chmod 600 %s", shown,
-                      status->st_mode & 07777, shown);
+        return error_set(error, PPIOFS_ERROR_KEY,
+                         "the key file %s is open to others (mode %04o): chmod 600 %s", shown,
+                         status->st_mode & 07777, shown);
     return TRUE;
 }
 
@@ -59,12 +48,15 @@ static int open_file(const char *path, const char *shown, GError **error)
     if (fd >= 0)
         return fd;
     if (errno == ELOOP)
-        refuse(error, "the key file %s is a symbolic link: name the file itself", shown);
+        error_set(error, PPIOFS_ERROR_KEY,
+                  "the key file %s is a symbolic link: name the file itself", shown);
     else if (errno == ENOENT)
-        refuse(error, "the key file %s is not there: write the key into it, then chmod 600 %s",
-               shown, shown);
+        error_set(error, PPIOFS_ERROR_KEY,
+                  "the key file %s is not there: write the key into it, then chmod 600 %s", shown,
+                  shown);
     else
-        refuse(error, "the key file %s cannot be opened: %s", shown, g_strerror(errno));
+        error_set(error, PPIOFS_ERROR_KEY, "the key file %s cannot be opened: %s", shown,
+                  g_strerror(errno));
     return -1;
 }
 
@@ -78,9 +70,10 @@ static char *read_key(int fd, const char *shown, GError **error)
     while ((n = read(fd, bytes + length, sizeof bytes - length)) > 0 || (n < 0 && errno == EINTR))
         length += MAX(n, 0);
     if (n < 0)
-        refuse(error, "%s cannot be read: %s", where, g_strerror(errno));
+        error_set(error, PPIOFS_ERROR_KEY, "%s cannot be read: %s", where, g_strerror(errno));
     else if (length > KEY_FILE_MAX_BYTES)
-        refuse(error, "%s is too large: it must hold the key and nothing else", where);
+        error_set(error, PPIOFS_ERROR_KEY, "%s is too large: it must hold the key and nothing else",
+                  where);
     else
         key = key_parse(bytes, length, where, error);
     explicit_bzero(bytes, sizeof bytes);
@@ -97,7 +90,8 @@ char *key_file_read(const char *path, KeyFileKind kind, GError **error)
     if (fd < 0)
         return NULL;
     if (fstat(fd, &status) < 0)
-        refuse(error, "the key file %s cannot be looked at: %s", shown, g_strerror(errno));
+        error_set(error, PPIOFS_ERROR_KEY, "the key file %s cannot be looked at: %s", shown,
+                  g_strerror(errno));
     else if (check(&status, shown, kind, error))
         key = read_key(fd, shown, error);
     close(fd);

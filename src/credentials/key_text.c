@@ -32,7 +32,7 @@ char *key_parse(const char *bytes, gsize length, const char *where, GError **err
         length -= length > 1 && bytes[length - 2] == '\r' ? 2 : 1;
     const char *fault = find_fault(bytes, length);
     if (fault) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_KEY, "%s %s", where, fault);
+        error_set(error, PPIOFS_ERROR_KEY, "%s %s", where, fault);
         return NULL;
     }
     return g_strndup(bytes, length);

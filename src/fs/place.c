@@ -20,18 +20,6 @@
 #define LOCK_MS 5000   /* others that mount there are done within this */
 #define LOCK_STEP_MS 20
 
-static gboolean fail(GError **error, PpiofsError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static gboolean fail(GError **error, PpiofsError code, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error_literal(error, PPIOFS_ERROR, (gint)code, message);
-    return FALSE;
-}
-
 static void close_one(int *fd)
 {
     if (*fd >= 0)
@@ -102,8 +90,8 @@ Place *place_look(const char *path, GError **error)
         return NULL;
     place->path = mount_table_path_of(place->fd);
     if (!place->path) {
-        fail(error, PPIOFS_ERROR_FAILED, "%s: cannot read /proc/self/fd; is /proc mounted?",
-             place->shown);
+        error_set(error, PPIOFS_ERROR_FAILED, "%s: cannot read /proc/self/fd; is /proc mounted?",
+                  place->shown);
         return NULL;
     }
     return find_mounted(place, error) ? g_steal_pointer(&place) : NULL;
@@ -132,7 +120,7 @@ static gboolean lock(Place *place, GError **error)
         place->lock = open(tried[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
     if (place->lock < 0 || try_lock(place->lock))
         return TRUE;
-    return fail(
+    return error_set(
         error, PPIOFS_ERROR_MOUNTED,
         "%s: another process keeps %s locked, as a ppiofs does that mounts there; try again",
         place->shown, above);
@@ -145,18 +133,19 @@ gboolean place_check(const Place *place, GError **error)
     if (place->state == PLACE_FREE)
         return TRUE;
     if (place->state == PLACE_LIVE)
-        return fail(error, PPIOFS_ERROR_MOUNTED,
-                    "%s: ppiofs is already mounted there; unmount it with: fusermount3 -u %s",
-                    shown, shown);
+        return error_set(error, PPIOFS_ERROR_MOUNTED,
+                         "%s: ppiofs is already mounted there; unmount it with: fusermount3 -u %s",
+                         shown, shown);
     if (place->state == PLACE_SILENT)
-        return fail(error, PPIOFS_ERROR_MOUNTED,
-                    "%s: a file system (type %s) is mounted there and does not answer; is its "
-                    "process stopped? Unmount it with: fusermount3 -u -z %s",
-                    shown, place->type, shown);
-    return fail(error, PPIOFS_ERROR_MOUNTED,
-                "%s: a file system (type %s) of another program or user is mounted there, and its "
-                "process has ended; it is left alone. Unmount it with: fusermount3 -u -z %s",
-                shown, place->type, shown);
+        return error_set(error, PPIOFS_ERROR_MOUNTED,
+                         "%s: a file system (type %s) is mounted there and does not answer; is its "
+                         "process stopped? Unmount it with: fusermount3 -u -z %s",
+                         shown, place->type, shown);
+    return error_set(
+        error, PPIOFS_ERROR_MOUNTED,
+        "%s: a file system (type %s) of another program or user is mounted there, and its "
+        "process has ended; it is left alone. Unmount it with: fusermount3 -u -z %s",
+        shown, place->type, shown);
 }
 
 gboolean place_is_takeover(const Place *place)

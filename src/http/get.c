@@ -31,9 +31,16 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 
     if (!http_may_go_on(get, size * count))
         return CURL_WRITEFUNC_PAUSE;
-    if (body_append(&get->body, bytes, size * count, &get->error))
+    buffer_add(&get->body, bytes, size * count);
+    if (!get->body.failed)
         return size * count;
-    g_prefix_error(&get->error, "%s: ", get->parsed->host);
+    if (size * count > get->body.most - get->body.length)
+        error_set(&get->error, PPIOFS_ERROR_TOO_LARGE,
+                  "%s: the answer is larger than %" G_GSIZE_FORMAT " bytes", get->parsed->host,
+                  get->body.most);
+    else
+        error_set(&get->error, PPIOFS_ERROR_NO_MEMORY, "%s: not enough memory for the answer",
+                  get->parsed->host);
     return 0; /* a short count ends the transfer */
 }
 
@@ -186,7 +193,7 @@ static void take_answer(HttpGet *get)
     }
     get->answer = (HttpAnswer){
         .status = (guint)status,
-        .body = body_take(&get->body),
+        .body = buffer_take(&get->body),
         .etag = g_strdup(find_etag(get)),
         .retry_after_us = find_retry_after(get),
         .age_us = find_age(get),
@@ -211,7 +218,7 @@ void get_tear_down(HttpGet *get)
 {
     g_clear_pointer(&get->condition.data, g_free);
     g_clear_pointer(&get->parsed, http_url_free);
-    body_clear(&get->body);
+    buffer_clear(&get->body);
 }
 
 void http_clear(HttpGet *get)

@@ -113,9 +113,8 @@ static gboolean get_begin(HttpGet *get)
         !curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) &&
         !curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, get) && curl_loop_add(http->loop, easy))
         return TRUE;
-    g_set_error(&get->error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY, "not enough memory to ask %s",
-                get->parsed->host);
-    return FALSE;
+    return error_set(&get->error, PPIOFS_ERROR_NO_MEMORY, "not enough memory to ask %s",
+                     get->parsed->host);
 }
 
 static void get_leave(HttpGet *get)
@@ -198,7 +197,7 @@ Http *http_new(const HttpOptions *options, const Clock *clock, GMainContext *con
     g_autoptr(Http) http = NULL;
 
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED, "libcurl cannot start");
+        error_set(error, PPIOFS_ERROR_FAILED, "libcurl cannot start");
         return NULL;
     }
     http = g_new0(Http, 1);
@@ -209,9 +208,8 @@ Http *http_new(const HttpOptions *options, const Clock *clock, GMainContext *con
     http->loop = curl_loop_new(context, max_connections, on_transfer_done, http);
     http->alarm = alarm_new(context, clock, on_alarm, http);
     if (!http->handles || !http->loop) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                    "libcurl %s cannot do what ppiofs needs",
-                    curl_version_info(CURLVERSION_NOW)->version);
+        error_set(error, PPIOFS_ERROR_FAILED, "libcurl %s cannot do what ppiofs needs",
+                  curl_version_info(CURLVERSION_NOW)->version);
         return NULL;
     }
     return g_steal_pointer(&http);
@@ -229,7 +227,7 @@ static void reset(HttpGet *get)
         .fresh = get->fresh,
         .done = get->done,
         .data = get->data,
-        .body.max = get->max_body,
+        .body.most = get->max_body,
     };
 }
 

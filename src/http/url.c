@@ -57,9 +57,9 @@ static HttpUrl *url_from_parsed(CURLU *parsed, GError **error)
 
     if (!host || !path || (!plain && g_strcmp0(scheme, "https") != 0) ||
         (plain && !is_loopback(host))) {
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_PROTOCOL,
-                            "the API address must begin with https:// (or with http:// and "
-                            "127.0.0.1 or [::1], written as a number)");
+        error_set(error, PPIOFS_ERROR_PROTOCOL,
+                  "the API address must begin with https:// (or with http:// and "
+                  "127.0.0.1 or [::1], written as a number)");
         return NULL;
     }
     url = g_new0(HttpUrl, 1);
@@ -75,8 +75,8 @@ HttpUrl *http_url_new(const char *url, GError **error)
     HttpUrl *result = NULL;
 
     if (!parsed || curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK)
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_PROTOCOL,
-                            "the API address is not a URL such as https://host/path");
+        error_set(error, PPIOFS_ERROR_PROTOCOL,
+                  "the API address is not a URL such as https://host/path");
     else
         result = url_from_parsed(parsed, error);
     curl_url_cleanup(parsed);
@@ -114,13 +114,11 @@ gboolean http_check_url(const char *url, GError **error)
     const char *unwanted = unwanted_part(url);
     g_autoptr(HttpUrl) parsed = NULL;
 
-    if (unwanted) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "the API address must not contain %s",
-                    unwanted);
-        return FALSE;
-    }
+    if (unwanted)
+        return error_set(error, PPIOFS_ERROR_USAGE, "the API address must not contain %s",
+                         unwanted);
     parsed = http_url_new(url, &reason);
     if (!parsed)
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, reason->message);
+        error_set(error, PPIOFS_ERROR_USAGE, "%s", reason->message);
     return parsed != NULL;
 }

@@ -42,18 +42,16 @@ static void walk_next(Walk *walk)
 
 static gboolean refuse_memory(gsize length, GError **error)
 {
-    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
-                "not enough memory for JSON of %" G_GSIZE_FORMAT " bytes", length);
-    return FALSE;
+    return error_set(error, PPIOFS_ERROR_NO_MEMORY,
+                     "not enough memory for JSON of %" G_GSIZE_FORMAT " bytes", length);
 }
 
 static gboolean refuse_key(const char *key, GError **error)
 {
     g_autofree char *shown = text_printable(key, -1, SHOWN_KEY_BYTES);
 
-    g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                "the key \"%s\" appears twice in one object", shown);
-    return FALSE;
+    return error_set(error, PPIOFS_ERROR_BAD_ANSWER, "the key \"%s\" appears twice in one object",
+                     shown);
 }
 
 static int compare_keys(const void *a, const void *b)

@@ -58,17 +58,14 @@ static gsize scan_offset(const Prepass *scan)
 
 static gboolean scan_refuse(Prepass *scan)
 {
-    if (scan->at == scan->end && scan->values == 0)
-        g_set_error_literal(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                            "not JSON: it is empty");
-    else if (scan->at == scan->end)
-        g_set_error(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                    "not JSON: it ends too early, at byte %" G_GSIZE_FORMAT, scan_offset(scan));
-    else
-        g_set_error(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                    "not JSON: unexpected byte 0x%02x at byte %" G_GSIZE_FORMAT,
-                    (guint)scan_peek(scan), scan_offset(scan));
-    return FALSE;
+    if (scan->at < scan->end)
+        return error_set(scan->error, PPIOFS_ERROR_BAD_ANSWER,
+                         "not JSON: unexpected byte 0x%02x at byte %" G_GSIZE_FORMAT,
+                         (guint)scan_peek(scan), scan_offset(scan));
+    if (scan->values == 0)
+        return error_set(scan->error, PPIOFS_ERROR_BAD_ANSWER, "not JSON: it is empty");
+    return error_set(scan->error, PPIOFS_ERROR_BAD_ANSWER,
+                     "not JSON: it ends too early, at byte %" G_GSIZE_FORMAT, scan_offset(scan));
 }
 
 static gboolean is_space(int c)
@@ -225,12 +222,10 @@ static gboolean scan_number(Prepass *scan)
 
 static gboolean scan_open(Prepass *scan, char closer, Expectation expect)
 {
-    if (scan->depth == JSON_MAX_DEPTH) {
-        g_set_error(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                    "JSON nested deeper than %d at byte %" G_GSIZE_FORMAT, JSON_MAX_DEPTH,
-                    scan_offset(scan));
-        return FALSE;
-    }
+    if (scan->depth == JSON_MAX_DEPTH)
+        return error_set(scan->error, PPIOFS_ERROR_BAD_ANSWER,
+                         "JSON nested deeper than %d at byte %" G_GSIZE_FORMAT, JSON_MAX_DEPTH,
+                         scan_offset(scan));
     scan->at++;
     if (scan->in_member && scan->depth == 1 && closer == ']' && scan->array_start == NULL)
         scan->array_start = scan->at;
@@ -268,11 +263,9 @@ static gboolean scan_scalar(Prepass *scan)
 
 static gboolean scan_value(Prepass *scan)
 {
-    if (++scan->values > JSON_MAX_VALUES && scan->member == NULL) {
-        g_set_error(scan->error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
-                    "JSON with more than %d values", JSON_MAX_VALUES);
-        return FALSE;
-    }
+    if (++scan->values > JSON_MAX_VALUES && scan->member == NULL)
+        return error_set(scan->error, PPIOFS_ERROR_TOO_LARGE, "JSON with more than %d values",
+                         JSON_MAX_VALUES);
     if (is_in_array(scan))
         scan->item_start = scan->at;
     if (scan_peek(scan) == '[')
@@ -365,11 +358,10 @@ gboolean prepass_go_on(Prepass *prepass, gsize budget, GError **error)
     prepass->error = NULL;
     if (!good)
         return FALSE;
-    if (!g_utf8_validate_len(from, (gsize)(prepass->at - from), &bad)) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                    "not JSON: not UTF-8 at byte %" G_GSIZE_FORMAT, (gsize)(bad - prepass->start));
-        return FALSE;
-    }
+    if (!g_utf8_validate_len(from, (gsize)(prepass->at - from), &bad))
+        return error_set(error, PPIOFS_ERROR_BAD_ANSWER,
+                         "not JSON: not UTF-8 at byte %" G_GSIZE_FORMAT,
+                         (gsize)(bad - prepass->start));
     return TRUE;
 }
 

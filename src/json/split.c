@@ -38,13 +38,12 @@ JsonDoc *json_split_rest(const JsonSplit *split, gsize max, GError **error)
     g_autofree char *rest = before + after > max ? NULL : g_try_malloc(before + after);
 
     if (before + after > max) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE,
-                    "JSON with more than %" G_GSIZE_FORMAT " bytes beside its items", max);
+        error_set(error, PPIOFS_ERROR_TOO_LARGE,
+                  "JSON with more than %" G_GSIZE_FORMAT " bytes beside its items", max);
         return NULL;
     }
     if (!rest) {
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
-                            "not enough memory for JSON");
+        error_set(error, PPIOFS_ERROR_NO_MEMORY, "not enough memory for JSON");
         return NULL;
     }
     memcpy(rest, whole->start, before);

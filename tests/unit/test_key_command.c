@@ -16,10 +16,39 @@
 #define LONG_US (30 * G_USEC_PER_SEC)
 #define SHORT_US (200 * 1000)
 
+typedef struct {
+    gboolean over;
+    char *key;
+    GError *error;
+} Result;
+
+static void keep_result(const char *key, const GError *error, gpointer data)
+{
+    Result *result = data;
+
+    result->over = TRUE;
+    result->key = g_strdup(key);
+    result->error = error ? g_error_copy(error) : NULL;
+}
+
+static char *run(const char *command, gint64 timeout_us, GError **error)
+{
+    g_autoptr(GMainContext) context = g_main_context_new();
+    Result result = { 0 };
+
+    if (!key_command_start(command, timeout_us, context, keep_result, &result, error))
+        return NULL;
+    while (!result.over)
+        g_main_context_iteration(context, TRUE);
+    if (result.error)
+        g_propagate_error(error, result.error);
+    return result.key;
+}
+
 static void assert_key(const char *command, const char *expected)
 {
     g_autoptr(GError) error = NULL;
-    char *key = key_command_run(command, LONG_US, &error);
+    char *key = run(command, LONG_US, &error);
 
     g_assert_no_error(error);
     g_assert_cmpstr(key, ==, expected);
@@ -30,7 +59,7 @@ static void assert_refused(const char *command, gint64 timeout_us, const char *e
 {
     g_autoptr(GError) error = NULL;
 
-    g_assert_null(key_command_run(command, timeout_us, &error));
+    g_assert_null(run(command, timeout_us, &error));
     g_test_message("%s", error->message);
     g_assert_error(error, PPIOFS_ERROR, PPIOFS_ERROR_KEY);
     g_assert_nonnull(strstr(error->message, expected));

@@ -24,6 +24,9 @@ void buffer_printf(Buffer *buffer, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Takes back what is behind @length. */
 void buffer_cut(Buffer *buffer, gsize length);
 
+/* Hands the bytes over, and is empty then. (transfer full) */
+GBytes *buffer_take(Buffer *buffer);
+
 void buffer_clear(Buffer *buffer);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Buffer, buffer_clear)

@@ -10,11 +10,10 @@ typedef struct {
     int first_code; /* PpiofsError of the first failure */
 } Report;
 
-/* As it should be. What is said must be fit for a terminal, in all three. */
-void report_ok(Report *report, const char *subject, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-/* As it may be, but worth knowing. */
-void report_note(Report *report, const char *subject, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* @verdict: "ok", or "note" for what is as it may be, but worth knowing. What is said must be fit
+ * for a terminal. */
+void report_line(const char *verdict, const char *subject, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
 
 /* Not as it should be; @error says why, @advice what to do (NULL: that is said already). */
 void report_failure(Report *report, const char *subject, const GError *error, const char *advice);

@@ -19,6 +19,3 @@ KeyCommand *key_command_start(const char *command, gint64 timeout_us, GMainConte
 
 /* Kills it, without calling back. */
 void key_command_cancel(KeyCommand *run);
-
-/* The same, waiting for it. Free with key_free(). */
-char *key_command_run(const char *command, gint64 timeout_us, GError **error);

@@ -11,9 +11,9 @@
 #include <curl/curl.h>
 #include <glib.h>
 
+#include "ppiofs/base/buffer.h"
 #include "ppiofs/base/clock.h"
 #include "ppiofs/http/bearer.h"
-#include "ppiofs/http/body.h"
 #include "ppiofs/http/coding.h"
 #include "ppiofs/http/url.h"
 
@@ -61,7 +61,7 @@ struct HttpGet {
     guint64 number;
     HttpUrl *parsed;
     struct curl_slist condition; /* If-None-Match, before the headers of all */
-    Body body;
+    Buffer body;
     Coding coding;
     gsize header_bytes;
     guint header_lines;
