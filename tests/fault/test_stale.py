@@ -111,9 +111,8 @@ def test_a_refused_key_is_not_hidden(status, api, troubled):
     mount.ls("instances")
     mount.read(STATUS)
     api.fault("*", status=status)
-    time.sleep(0.3)
-    assert errno_of(mount.ls, "instances") == "EACCES"
-    assert errno_of(mount.read, STATUS) == "EACCES"
+    wait_for(lambda: errno_of(mount.ls, "instances") == "EACCES")
+    wait_for(lambda: errno_of(mount.read, STATUS) == "EACCES")
     assert "failed" in _state(mount, "state")
     api.clear_faults()
     wait_for(lambda: errno_of(mount.ls, "instances") is None)
@@ -135,8 +134,7 @@ def test_what_is_gone_is_gone(api, troubled):
     mount.ls("instances")
     mount.read(STATUS)
     api.remove(ONE)
-    time.sleep(0.3)
-    assert errno_of(mount.read, STATUS) == "ENOENT"
+    wait_for(lambda: errno_of(mount.read, STATUS) == "ENOENT")
     assert ONE not in mount.ls("instances")
 
 
@@ -145,7 +143,6 @@ def test_what_is_gone_is_gone_while_the_list_fails(api, troubled):
     mount.read(f"instances/{ONE}/ssh_command")  # no list was ever fetched
     api.fault("list", status=500)
     api.remove(ONE)
-    time.sleep(0.3)
     wait_for(lambda: errno_of(mount.read, STATUS) == "ENOENT")
 
 
@@ -178,4 +175,4 @@ def test_a_reader_never_waits_for_the_probe_of_a_stale_answer(api, troubled):
         mount.ls("instances")
         slowest = max(slowest, time.monotonic() - started)
         time.sleep(0.1)
-    assert slowest < 0.5
+    assert slowest < 2.5  # half of what a probe may take

@@ -14,6 +14,7 @@ from watchdog import mounted_device, take_down
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 KEY = "sk-test-0123456789abcdef"  # what MockApi asks for unless told otherwise
 MOUNT_SECONDS = 10
+PATIENT = 600
 END_SECONDS = 5
 POLL_SECONDS = 0.005
 
@@ -109,7 +110,7 @@ class Mount:
     """One ppiofs in the foreground.
 
     @api: a MockApi, a URL, or None (options must say api_url then). @options: {"ttl": 1}; True for
-    a bare flag, None to leave out one of the usual three. @key: None writes no key file.
+    a bare flag, None to leave out one of the usual four. @key: None writes no key file.
     @wait=False returns before it is mounted; wait_until_mounted() does the rest.
     """
 
@@ -139,7 +140,8 @@ class Mount:
                 raise
 
     def _option_words(self, api, key, options):
-        usual = {"log": "debug"}
+        # A busy machine takes longer than the usual patience; what waits is a test's own affair.
+        usual = {"log": "debug", "patience": PATIENT}
         if api is not None:
             usual["api_url"] = getattr(api, "url", api)
         if key is not None:
