@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* A longer body is no error message: it is shown from its beginning, not parsed. */
-#define MAX_PARSED_BYTES (64u << 10)
+/* A longer body is no error message: what is behind this is not looked at. */
+#define MAX_READ_BYTES (64u << 10)
 
 /* A word such as RATE_LIMIT_EXCEEDED. */
 #define SHOWN_REASON_BYTES 64
@@ -178,21 +178,34 @@ static void read_json(const cJSON *root, gboolean is_error, Saying *saying)
         saying->words = g_strdup(first_string(root));
 }
 
+/* How much of a long body is looked at. A key has no white space: no part of it is left. */
+static gsize beginning_of(const char *body)
+{
+    gsize length = MAX_READ_BYTES;
+
+    while (length > 0 && !g_ascii_isspace(body[length - 1]))
+        length--;
+    return length;
+}
+
 /* What begins as JSON and is none is not quoted: it may be a piece of a record. */
 static void read_body(const HttpAnswer *answer, Saying *saying)
 {
     gsize length;
     const char *data = g_bytes_get_data(answer->body, &length);
     const char *body = data ? data : ""; /* an empty one may have no address */
-    char first = first_character(body, length);
+    gboolean whole = length <= MAX_READ_BYTES;
     g_autoptr(JsonDoc) doc = NULL;
+
+    length = whole ? length : beginning_of(body);
+    char first = first_character(body, length);
 
     if (first == '<') {
         saying->kind = BODY_HTML;
         saying->words = html_words(body, length);
         return;
     }
-    if (length <= MAX_PARSED_BYTES)
+    if (whole)
         doc = json_parse(body, length, NULL);
     if (doc)
         read_json(json_root(doc), answer->status >= 300, saying);

@@ -4,6 +4,7 @@
 #include "ppiofs/api/api.h"
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/hash.h"
+#include "ppiofs/base/later.h"
 #include "ppiofs/json/json.h"
 
 #include <string.h>
@@ -244,6 +245,6 @@ void page_unref(Page *page)
     g_free(page->next_cursor);
     g_free(page->etag);
     g_free(page->reason);
-    g_ptr_array_unref(page->records);
+    later_free_array(page->records);
     g_free(page);
 }

@@ -246,6 +246,7 @@ void fs_free(Fs *fs)
         return;
     fs_answer_all(fs);
     alarm_free(fs->alarm);
+    turns_clear(fs);
     list_clear_pins(fs);
     top_clear(fs);
     slots_free(fs->slots);

@@ -246,11 +246,9 @@ static void list_links(Op *op, Top *top)
     if (pin == NULL) {
         if (!op_may_go_on(op, &answer))
             return;
-        Subtree *tree = top_links(fs, top, TRUE);
-        if (tree == NULL) {
-            op_reply_error(op, ENOMEM);
+        Subtree *tree = top_links(op, top, TRUE);
+        if (tree == NULL)
             return;
-        }
         pin = add_pin(op, NULL, tree);
         attr_listed(fs, top);
     }

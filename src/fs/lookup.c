@@ -157,10 +157,12 @@ static void lookup_in_instance(Op *op)
 static void lookup_in_json(Op *op)
 {
     Fs *fs = op->fs;
-    g_autofree char *name = json_instance_name(fs, op->name);
+    g_autofree char *name = NULL;
     struct fuse_entry_param entry;
     Keep keep;
 
+    if (!json_instance_name(op, &name))
+        return;
     if (name == NULL ||
         (name_is_junk(op->name) && fleet_find(cache_fleet(fs->cache), name) == NULL)) {
         op_reply_missing(op, 0);
@@ -187,11 +189,9 @@ static void lookup_in_links(Op *op, Top *top)
     answer = cache_ask_list(fs->cache, &op->ask);
     if (!op_may_go_on(op, &answer))
         return;
-    tree = top_links(fs, top, FALSE);
-    if (tree == NULL) {
-        op_reply_error(op, ENOMEM);
+    tree = top_links(op, top, FALSE);
+    if (tree == NULL)
         return;
-    }
     directory = subtree_directory_by_key(tree, nodeid_key(op->directory));
     Shown shown = shown_top(fs, top, tree, answer.keep_us);
     NodeIndex node = directory == NODE_NONE ? NODE_NONE : subtree_child(tree, directory, op->name);

@@ -37,6 +37,9 @@ static void op_free(Op *op)
     Fs *fs = op->fs;
 
     leave_queue(op);
+    turn_leave(op);
+    made_leave(op);
+    g_clear_pointer(&op->listing, listing_unref);
     if (KEEPS_SPARE && fs->spare == NULL)
         fs->spare = op;
     else
@@ -53,6 +56,8 @@ void op_limit(Op *op, gint64 time_us)
 static void wake(Op *op, gint64 now)
 {
     cache_leave(&op->waiter, TRUE);
+    turn_leave(op);
+    turn_begin(op->fs, now);
     op->wake = G_MAXINT64;
     if (now >= op->deadline) {
         op->ask.impatient = TRUE;
@@ -100,7 +105,10 @@ void op_park(Op *op, gint64 wake_us)
     Fs *fs = op->fs;
     gint64 now = clock_now(fs->clock);
 
-    op->wake = wake_us < op->deadline - now ? now + wake_us : op->deadline;
+    if (op->ask.impatient) /* its deadline has passed: it goes on in the next turn */
+        op->wake = G_MAXINT64;
+    else
+        op->wake = wake_us < op->deadline - now ? now + wake_us : op->deadline;
     if (op->wake < alarm_at(fs->alarm))
         alarm_set(fs->alarm, op->wake);
     if (op->link.data != NULL) /* an op that waits is in the queue from its first wait to its end */
@@ -119,6 +127,7 @@ static void op_ready(gpointer data)
 {
     Op *op = data;
 
+    turn_begin(op->fs, clock_now(op->fs->clock));
     op->wake = G_MAXINT64;
     op->run(op);
 }
@@ -180,10 +189,16 @@ void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, con
     op->size = size;
     op->offset = offset;
     op->waiter = (CacheWaiter){ .ready = op_ready, .data = op };
-    op->link = (GList){ 0 };
+    op->link = op->turn = (GList){ 0 };
+    op->made = NULL;
+    op->wanted = 0;
+    op->listing = NULL;
+    op->walked = 0;
+    op->keep_us = KEEP_FOREVER_US;
     op->wake = G_MAXINT64;
     op->name = name == NULL ? NULL : strcpy(op->name_bytes, name);
     op->arrived = clock_now(fs->clock);
+    turn_begin(fs, op->arrived);
     op->ask = (CacheAsk){ .started = op->arrived,
                           .dropped = cache_dropped(fs->cache),
                           .share = fuse_req_ctx(req)->uid,

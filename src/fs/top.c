@@ -50,10 +50,10 @@ void top_clear(Fs *fs)
 
     view_files(&n_files);
     for (gsize i = 0; i < n_files; i++)
-        subtree_unref(fs->made_files[i].tree);
+        made_clear(&fs->made_files[i]);
     for (guint i = 0; i < fs->n_tops; i++) {
         g_free(fs->tops[i].name);
-        subtree_unref(fs->tops[i].made.tree);
+        made_clear(&fs->tops[i].made);
     }
     g_free(fs->made_files);
     g_free(fs->tops);
@@ -77,23 +77,6 @@ guint top_slot(const Fs *fs, const Top *top)
     return (guint)(top - fs->tops) + 1;
 }
 
-/* A newly made tree takes the place of the old one, unless it says the same. (takes @tree) */
-static Subtree *made_replace(const Fs *fs, Made *made, Subtree *tree, guint64 version)
-{
-    gint64 now = clock_wall(fs->clock);
-
-    made->version = version;
-    made->removals = fleet_removals(cache_fleet(fs->cache));
-    if (made->tree != NULL && subtree_agrees(tree, 0, made->tree, 0) &&
-        subtree_agrees(made->tree, 0, tree, 0)) {
-        subtree_unref(tree);
-        return made->tree;
-    }
-    subtree_date(tree, made->tree, now, now);
-    subtree_unref(made->tree);
-    return made->tree = tree;
-}
-
 static guint64 links_version(Fs *fs, const Top *top)
 {
     return fleet_field_version(cache_fleet(fs->cache), top->links->field);
@@ -105,21 +88,18 @@ static gboolean links_are_up_to_date(Fs *fs, const Top *top, gboolean whole)
 {
     const Made *made = &top->made;
 
-    return made->tree != NULL && made->version == links_version(fs, top) &&
-           (made->removals == fleet_removals(cache_fleet(fs->cache)) ||
+    return made->tree != NULL && made->mark.version == links_version(fs, top) &&
+           (made->mark.removals == fleet_removals(cache_fleet(fs->cache)) ||
             (!whole && !top->links->shares_names));
 }
 
-Subtree *top_links(Fs *fs, Top *top, gboolean whole)
+Subtree *top_links(Op *op, Top *top, gboolean whole)
 {
-    if (links_are_up_to_date(fs, top, whole))
-        return top->made.tree;
+    const MakingOrder order = { .recipe = top->links->recipe, .field = top->links->field };
 
-    g_autoptr(Listing) listing = fleet_listing(cache_fleet(fs->cache));
-    Draft *draft = draft_new();
-    top->links->add(draft, listing, top->links->field);
-    Subtree *tree = draft_finish(draft, NULL);
-    return tree == NULL ? NULL : made_replace(fs, &top->made, tree, links_version(fs, top));
+    if (links_are_up_to_date(op->fs, top, whole))
+        return top->made.tree;
+    return made_get(op, &top->made, &order, links_version(op->fs, top));
 }
 
 gboolean top_link_is_gone(Fs *fs, const Top *top, NodeIndex node)
@@ -195,25 +175,41 @@ static gboolean is_about_one(const Op *op, const GError *error)
            g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
 }
 
-/* Starts all that is missing, then waits for the last of it: so it takes few rounds. */
-static gboolean ask_running_details(Op *op, const Listing *listing, gint64 *keep_us)
+/* FALSE: the op has been parked or answered. */
+static gboolean ask_detail(Op *op, const char *name)
 {
-    GPtrArray *instances = listing->instances;
+    CacheAnswer answer = cache_ask_detail(op->fs->cache, name, &op->ask);
+    gboolean failed = answer.state == CACHE_FAILED || answer.state == CACHE_MISSING;
 
-    for (guint i = 0; i < instances->len; i++)
-        if (view_is_running(g_ptr_array_index(instances, i)))
-            cache_fetch_ahead(op->fs->cache, ((Instance *)g_ptr_array_index(instances, i))->name);
+    if (!(failed && is_about_one(op, answer.error)) && !op_may_go_on(op, &answer))
+        return FALSE;
+    op->keep_us = MIN(op->keep_us, answer.keep_us);
+    return TRUE;
+}
 
-    for (guint i = instances->len; i-- > 0;) {
-        const Instance *instance = g_ptr_array_index(instances, i);
-        if (!view_is_running(instance))
-            continue;
+/* Starts all that is missing, then, from the end on, waits for the last of it: so it takes few
+ * rounds. It goes on where it was, in turns; who is in a hurry takes what is known. FALSE: the op
+ * has been parked or answered. */
+static gboolean ask_running_details(Op *op)
+{
+    const GPtrArray *instances = op_listing(op)->instances;
 
-        CacheAnswer answer = cache_ask_detail(op->fs->cache, instance->name, &op->ask);
-        gboolean failed = answer.state == CACHE_FAILED || answer.state == CACHE_MISSING;
-        if (!(failed && is_about_one(op, answer.error)) && !op_may_go_on(op, &answer))
+    for (guint n = instances->len; op->walked < 2 * n; op->walked++) {
+        gboolean starts = op->walked < n;
+        const Instance *instance = instances->pdata[starts ? op->walked : 2 * n - 1 - op->walked];
+
+        if (!turn_walks_on(op)) {
+            if (op->ask.impatient)
+                return TRUE;
+            turn_yield(op);
             return FALSE;
-        *keep_us = MIN(*keep_us, answer.keep_us);
+        }
+        if (!view_is_running(instance->record))
+            continue;
+        if (starts)
+            cache_fetch_ahead(op->fs->cache, instance->name);
+        else if (!ask_detail(op, instance->name))
+            return FALSE;
     }
     return TRUE;
 }
@@ -223,6 +219,7 @@ static Subtree *make_view(Op *op, const FileView *view, gint64 *ret_keep_us)
     Fs *fs = op->fs;
     gsize n;
     Made *made = &fs->made_files[view - view_files(&n)];
+    const MakingOrder order = { view->recipe, view->name, NULL, &fs->options.view };
 
     /* ssh reads it on its way to any host: what is not known by then is left out. */
     if (view->need == VIEW_NEEDS_RUNNING_DETAILS)
@@ -231,22 +228,15 @@ static Subtree *make_view(Op *op, const FileView *view, gint64 *ret_keep_us)
     if (!op_may_go_on(op, &answer))
         return NULL;
 
-    *ret_keep_us = answer.keep_us;
     guint64 version = fleet_version(cache_fleet(fs->cache));
-    if (view->need == VIEW_NEEDS_LIST && made->tree != NULL && made->version == version)
+    *ret_keep_us = answer.keep_us;
+    if (view->need == VIEW_NEEDS_LIST && made->tree != NULL && made->mark.version == version)
         return subtree_ref(made->tree);
-    g_autoptr(Listing) listing = fleet_listing(cache_fleet(fs->cache));
-    if (view->need == VIEW_NEEDS_RUNNING_DETAILS && !ask_running_details(op, listing, ret_keep_us))
+    if (view->need == VIEW_NEEDS_RUNNING_DETAILS && !ask_running_details(op))
         return NULL;
-
-    g_auto(Buffer) text = { .most = VIEW_MAX_BYTES };
-    view->write(&text, listing, &fs->options.view);
-    Subtree *tree = text.failed ? NULL : one_file(view->name, text.bytes, text.length);
-    if (tree == NULL) {
-        op_reply_error(op, ENOMEM);
-        return NULL;
-    }
-    return subtree_ref(made_replace(fs, made, tree, version));
+    *ret_keep_us = MIN(answer.keep_us, op->keep_us);
+    Subtree *tree = made_get(op, made, &order, version);
+    return tree == NULL ? NULL : subtree_ref(tree);
 }
 
 Subtree *top_make_file(Op *op, Top *top, const char *name, gint64 *ret_keep_us)
@@ -271,30 +261,35 @@ char *json_file_name(const Instance *instance)
     return name_encode(raw);
 }
 
-/* A name that was cut to length says no id: only a look at all of them finds it. Such a name falls
- * short of the bound by less than one character. */
-static char *find_cut_name(Fs *fs, const char *file)
+/* A name that was cut to length says no id: only a look at all of them finds it. */
+static gboolean find_cut_name(Op *op, char **ret_name)
 {
-    if (!name_is_cut(file))
-        return NULL;
-    g_autoptr(Listing) listing = fleet_listing(cache_fleet(fs->cache));
-
-    for (guint i = 0; i < listing->instances->len; i++) {
-        const Instance *instance = g_ptr_array_index(listing->instances, i);
+    if (!name_is_cut(op->name))
+        return TRUE;
+    for (const GPtrArray *all = op_listing(op)->instances; op->walked < all->len; op->walked++) {
+        const Instance *instance = all->pdata[op->walked];
         g_autofree char *name = json_file_name(instance);
 
-        if (strcmp(name, file) == 0)
-            return g_strdup(instance->name);
+        if (strcmp(name, op->name) == 0) { /* it stays there for when the op is run again */
+            *ret_name = g_strdup(instance->name);
+            return TRUE;
+        }
+        if (!turn_walks_on(op)) {
+            turn_yield(op);
+            return FALSE;
+        }
     }
-    return NULL;
+    return TRUE;
 }
 
-char *json_instance_name(Fs *fs, const char *file)
+gboolean json_instance_name(Op *op, char **ret_name)
 {
-    g_autofree char *raw = name_decode(file);
+    g_autofree char *raw = name_decode(op->name);
 
+    *ret_name = NULL;
     if (raw == NULL || !g_str_has_suffix(raw, JSON_SUFFIX) || strlen(raw) == strlen(JSON_SUFFIX))
-        return find_cut_name(fs, file);
+        return find_cut_name(op, ret_name);
     raw[strlen(raw) - strlen(JSON_SUFFIX)] = '\0';
-    return name_encode(raw);
+    *ret_name = name_encode(raw);
+    return TRUE;
 }

@@ -140,7 +140,9 @@ void draft_append(Draft *draft, const char *content, gsize length)
 
 Subtree *draft_finish(Draft *draft, GError **error)
 {
-    Subtree *tree = draft->failed ? NULL : draft_pack(draft);
+    while (!draft_step(draft, G_MAXUINT))
+        continue;
+    Subtree *tree = draft_take_tree(draft);
     gboolean too_large = draft->failed && draft->failure == PPIOFS_ERROR_TOO_LARGE;
 
     if (tree == NULL && too_large)
@@ -157,6 +159,7 @@ void draft_free(Draft *draft)
 {
     if (draft == NULL)
         return;
+    packing_free(draft->packing);
     free(draft->nodes);
     free(draft->bytes);
     g_free(draft);

@@ -3,46 +3,65 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ppiofs/base/sort.h"
 #include "ppiofs/tree/common_name.h"
 #include "ppiofs/tree/private.h"
 
-/* By parent, then name, then real entries before optional ones, then order of adding. */
-static int compare_siblings(gconstpointer a, gconstpointer b, gpointer data)
-{
-    const Draft *draft = data;
-    guint32 x_node = *(const guint32 *)a, y_node = *(const guint32 *)b;
-    const DraftNode *x = &draft->nodes[x_node], *y = &draft->nodes[y_node];
-    int order;
-
-    if (x->parent != y->parent)
-        return x->parent < y->parent ? -1 : 1;
-    order = strcmp(draft_name_of(draft, x_node), draft_name_of(draft, y_node));
-    if (order == 0)
-        order = (x->flags & NODE_OPTIONAL) - (y->flags & NODE_OPTIONAL);
-    return order != 0 ? order : (x < y ? -1 : 1);
-}
-
-/* The root stays first: it has no siblings, and its parent number is the largest. */
-static void sort_nodes(Draft *draft, guint32 *order)
-{
-    qsort_r(order + 1, draft->n_nodes - 1, sizeof *order, compare_siblings, draft);
-}
-
-/* Where the children of each node stand in @order. */
+/* Where the children of each node stand in the order. */
 typedef struct {
     guint32 first, n;
 } Children;
 
-static void find_children(const Draft *draft, const guint32 *order, Children *children)
-{
-    for (guint32 i = 1; i < draft->n_nodes; i++) {
-        const DraftNode *node = &draft->nodes[order[i]];
+/* What packing does next; each stage goes on to the next:
+ *
+ *   SORT      the nodes of a directory become neighbours, in the order of their names
+ *   TWINS     those that want one name get another: they are sorted once more
+ *   CHILDREN  where those of each node are
+ *   NODES     they are copied into the tree
+ *   DONE */
+typedef enum { PACK_SORT, PACK_TWINS, PACK_CHILDREN, PACK_NODES, PACK_DONE } Stage;
 
-        if (node->dropped)
-            continue;
-        if (children[node->parent].n++ == 0)
-            children[node->parent].first = i;
-    }
+struct Packing {
+    Stage stage;
+    gboolean renamed; /* TWINS is over */
+    Sort sort;
+    guint32 at;         /* CHILDREN: the next in order; NODES: the directory of the tree */
+    guint32 from, left; /* NODES: the next of its children in order, and how many are left */
+    guint32 *origins;   /* for each node of the tree the one of the draft */
+    Children *children;
+    Subtree *tree;
+};
+
+/* The root, then by parent, then name, then real entries before optional ones, then order of
+ * adding. */
+static int compare_siblings(guint32 a, guint32 b, gconstpointer data)
+{
+    const Draft *draft = data;
+    const DraftNode *x = &draft->nodes[a], *y = &draft->nodes[b];
+    int order;
+
+    if (a == 0 || b == 0)
+        return (a != 0) - (b != 0);
+    if (x->parent != y->parent)
+        return x->parent < y->parent ? -1 : 1;
+    order = strcmp(draft_name_of(draft, a), draft_name_of(draft, b));
+    if (order == 0)
+        order = (x->flags & NODE_OPTIONAL) - (y->flags & NODE_OPTIONAL);
+    return order != 0 ? order : (a < b ? -1 : 1);
+}
+
+static gboolean no_memory(Draft *draft)
+{
+    draft_fail(draft, PPIOFS_ERROR_NO_MEMORY);
+    return FALSE;
+}
+
+static gboolean sort_nodes(Draft *draft)
+{
+    Packing *packing = draft->packing;
+
+    sort_clear(&packing->sort);
+    return sort_init(&packing->sort, draft->n_nodes, compare_siblings, draft) || no_memory(draft);
 }
 
 static guint32 count_directories(const Draft *draft)
@@ -117,29 +136,47 @@ static void add_node(Subtree *tree, const Draft *draft, guint32 from, NodeIndex 
     tree->n_nodes++;
 }
 
-/* Breadth first: so the children of every directory are neighbours. A dropped node is the last of
- * a run of its name, never the first child, and skipped here. @origins: for each node of the tree
- * the one of the draft. */
-static void add_all(Subtree *tree, const Draft *draft, const guint32 *order,
-                    const Children *children, guint32 *origins)
+static void note_child(const Draft *draft, guint32 place)
 {
-    origins[0] = 0;
-    add_node(tree, draft, 0, 0);
-    for (NodeIndex at = 0; at < tree->n_nodes; at++) {
-        const Children *below = &children[origins[at]];
+    Packing *packing = draft->packing;
+    const DraftNode *node = &draft->nodes[packing->sort.items[place]];
 
-        if (tree->nodes[at].kind != NODE_DIRECTORY)
-            continue;
-        tree->nodes[at].children.first = tree->n_nodes;
-        tree->nodes[at].children.n = below->n;
-        for (guint32 i = below->first, left = below->n; left > 0; i++) {
-            if (draft->nodes[order[i]].dropped)
-                continue;
-            origins[tree->n_nodes] = order[i];
-            add_node(tree, draft, order[i], at);
-            left--;
-        }
-    }
+    if (!node->dropped && packing->children[node->parent].n++ == 0)
+        packing->children[node->parent].first = place;
+}
+
+/* The next directory of the tree, whose children follow. FALSE: that was the last. */
+static gboolean next_directory(Packing *packing)
+{
+    Subtree *tree = packing->tree;
+
+    while (++packing->at < tree->n_nodes && tree->nodes[packing->at].kind != NODE_DIRECTORY)
+        continue;
+    if (packing->at >= tree->n_nodes)
+        return FALSE;
+    const Children *below = &packing->children[packing->origins[packing->at]];
+    tree->nodes[packing->at].children.first = tree->n_nodes;
+    tree->nodes[packing->at].children.n = below->n;
+    packing->from = below->first;
+    packing->left = below->n;
+    return TRUE;
+}
+
+/* Breadth first: so the children of every directory are neighbours. A dropped node is the last of
+ * a run of its name, never the first child, and skipped here. FALSE: that was the last. */
+static gboolean pack_next(Packing *packing, const Draft *draft)
+{
+    Subtree *tree = packing->tree;
+
+    if (packing->left == 0)
+        return next_directory(packing);
+    guint32 from = packing->sort.items[packing->from++];
+    if (draft->nodes[from].dropped)
+        return TRUE;
+    packing->origins[tree->n_nodes] = from;
+    add_node(tree, draft, from, packing->at);
+    packing->left--;
+    return TRUE;
 }
 
 static int compare_keys(gconstpointer a, gconstpointer b)
@@ -160,25 +197,96 @@ static void sort_keys(Subtree *tree)
             tree->keys[i].key = tree->keys[i - 1].key + 1;
 }
 
-Subtree *draft_pack(Draft *draft)
+static gboolean begin_children(Draft *draft)
 {
-    g_autofree guint32 *order = g_try_new(guint32, draft->n_nodes);
-    g_autofree guint32 *origins = g_try_new0(guint32, draft->n_nodes);
-    g_autofree Children *children = g_try_new0(Children, draft->n_nodes);
-    Subtree *tree;
+    Packing *packing = draft->packing;
 
-    if (order == NULL || origins == NULL || children == NULL)
-        return NULL;
-    for (guint32 i = 0; i < draft->n_nodes; i++)
-        order[i] = i;
-    sort_nodes(draft, order);
-    if (draft_rename_twins(draft, order))
-        sort_nodes(draft, order);
-    tree = draft->failed ? NULL : subtree_new(draft);
-    if (tree == NULL)
-        return NULL;
-    find_children(draft, order, children);
-    add_all(tree, draft, order, children, origins);
-    sort_keys(tree);
-    return tree;
+    packing->children = g_try_new0(Children, draft->n_nodes);
+    packing->origins = g_try_new0(guint32, draft->n_nodes);
+    packing->at = 1;
+    packing->stage = PACK_CHILDREN;
+    return (packing->children != NULL && packing->origins != NULL) || no_memory(draft);
+}
+
+static gboolean begin_nodes(Draft *draft)
+{
+    Packing *packing = draft->packing;
+
+    packing->tree = subtree_new(draft);
+    if (packing->tree == NULL)
+        return no_memory(draft);
+    add_node(packing->tree, draft, 0, 0);
+    packing->at = G_MAXUINT32; /* the directory before the root */
+    packing->stage = PACK_NODES;
+    return TRUE;
+}
+
+static gboolean name_twins(Draft *draft)
+{
+    Packing *packing = draft->packing;
+
+    if (packing->renamed || !draft_rename_twins(draft, packing->sort.items))
+        return begin_children(draft);
+    packing->renamed = TRUE;
+    packing->stage = PACK_SORT;
+    return sort_nodes(draft);
+}
+
+/* Goes on with the stage for about @n nodes. */
+static void pack_on(Draft *draft, guint n)
+{
+    Packing *packing = draft->packing;
+
+    switch (packing->stage) {
+    case PACK_SORT:
+        if (sort_step(&packing->sort, n))
+            packing->stage = PACK_TWINS;
+        break;
+    case PACK_TWINS:
+        name_twins(draft);
+        break;
+    case PACK_CHILDREN:
+        for (; n > 0 && packing->at < draft->n_nodes; n--)
+            note_child(draft, packing->at++);
+        if (packing->at == draft->n_nodes)
+            begin_nodes(draft);
+        break;
+    case PACK_NODES:
+        while (n > 0 && pack_next(packing, draft))
+            n--;
+        if (n > 0) {
+            sort_keys(packing->tree);
+            packing->stage = PACK_DONE;
+        }
+        break;
+    case PACK_DONE:
+        break;
+    }
+}
+
+gboolean draft_step(Draft *draft, guint n)
+{
+    if (draft->packing == NULL && !draft->failed) {
+        draft->packing = g_new0(Packing, 1);
+        sort_nodes(draft);
+    }
+    if (!draft->failed)
+        pack_on(draft, n);
+    return draft->failed || draft->packing->stage == PACK_DONE;
+}
+
+Subtree *draft_take_tree(Draft *draft)
+{
+    return draft->failed ? NULL : g_steal_pointer(&draft->packing->tree);
+}
+
+void packing_free(Packing *packing)
+{
+    if (packing == NULL)
+        return;
+    sort_clear(&packing->sort);
+    g_free(packing->origins);
+    g_free(packing->children);
+    subtree_unref(packing->tree);
+    g_free(packing);
 }

@@ -3,24 +3,6 @@
 
 #include <string.h>
 
-#include "ppiofs/base/hash.h"
-/* How many instances have each name. */
-static GHashTable *count_names(const Listing *listing)
-{
-    GHashTable *counts = g_hash_table_new(hash_text, g_str_equal);
-
-    for (guint i = 0; i < listing->instances->len; i++) {
-        const Instance *instance = g_ptr_array_index(listing->instances, i);
-        const char *name = record_name(instance->record);
-
-        if (name != NULL && *name != '\0')
-            g_hash_table_insert(
-                counts, (gpointer)name,
-                GUINT_TO_POINTER(GPOINTER_TO_UINT(g_hash_table_lookup(counts, name)) + 1));
-    }
-    return counts;
-}
-
 /* NULL when memory ends: the API says how long a name is. */
 static char *join(const char *a, const char *b, const char *c)
 {
@@ -32,89 +14,78 @@ static char *join(const char *a, const char *b, const char *c)
     return joined;
 }
 
-static char *full_name(const Instance *instance)
+static char *full_name(const Record *record)
 {
-    return join(record_name(instance->record), "~", record_id(instance->record));
+    return join(record_name(record), "~", record_id(record));
 }
 
-static gboolean has_name(const Instance *instance)
+static gboolean has_name(const Record *record)
 {
-    const char *name = record_name(instance->record);
+    const char *name = record_name(record);
 
     return name != NULL && *name != '\0';
 }
 
-static gboolean is_shared(GHashTable *counts, const Instance *instance)
+static guint count_of(const ViewParts *parts, const char *name)
 {
-    return GPOINTER_TO_UINT(g_hash_table_lookup(counts, record_name(instance->record))) > 1;
+    return GPOINTER_TO_UINT(g_hash_table_lookup(parts->counts, name));
 }
 
-/* Of a name for which there is no memory the draft fails. (takes @name) */
-static void note_name(Draft *draft, GHashTable *names, char *name)
+/* How many instances have each name. */
+static void count_name(ViewParts *parts, const Record *record)
 {
-    if (name != NULL)
-        g_hash_table_add(names, name);
+    const char *name = record_name(record);
+
+    if (has_name(record))
+        g_hash_table_insert(parts->counts, (gpointer)name,
+                            GUINT_TO_POINTER(count_of(parts, name) + 1));
+}
+
+/* Of a text for which there is no memory the draft fails. (takes @text) */
+static void keep(ViewParts *parts, char *text, guint number)
+{
+    if (text != NULL)
+        g_hash_table_insert(parts->strings, text, GUINT_TO_POINTER(number));
     else
-        draft_symlink(draft, 0, NULL, "", 0);
+        draft_symlink(parts->draft, 0, NULL, "", 0);
 }
 
 /* What those who share a name are called. Nobody may be called like this by a name of his own. */
-static GHashTable *full_names(Draft *draft, const Listing *listing, GHashTable *counts)
+static void take_full_name(ViewParts *parts, const Record *record)
 {
-    GHashTable *names = g_hash_table_new_full(hash_text, g_str_equal, g_free, NULL);
+    if (has_name(record) && count_of(parts, record_name(record)) > 1)
+        keep(parts, full_name(record), 0);
+}
 
-    for (guint i = 0; i < listing->instances->len; i++) {
-        const Instance *instance = g_ptr_array_index(listing->instances, i);
+static void link_name(ViewParts *parts, const Record *record)
+{
+    if (!has_name(record))
+        return;
+    const char *name = record_name(record);
+    gboolean full = count_of(parts, name) > 1 || g_hash_table_contains(parts->strings, name);
+    g_autofree char *own = full ? full_name(record) : NULL;
+    g_autofree char *target = g_strconcat("../instances/", record_file_name(record), NULL);
 
-        if (has_name(instance) && is_shared(counts, instance))
-            note_name(draft, names, full_name(instance));
+    draft_symlink(parts->draft, 0, full ? own : name, target, 0);
+}
+
+const ViewRecipe links_by_name = { .passes = { count_name, take_full_name, link_name } };
+
+static void link_value(ViewParts *parts, const Record *record)
+{
+    gsize length;
+    gpointer directory;
+
+    if (record_peek(record, parts->field, &length) == NULL || length == 0)
+        return;
+    g_autofree char *value = record_value(record, parts->field);
+    if (value == NULL || !g_hash_table_lookup_extended(parts->strings, value, NULL, &directory)) {
+        directory = GUINT_TO_POINTER(draft_directory(parts->draft, 0, value, 0));
+        if (value != NULL)
+            keep(parts, g_steal_pointer(&value), GPOINTER_TO_UINT(directory));
     }
-    return names;
+    g_autofree char *target = g_strconcat("../../instances/", record_file_name(record), NULL);
+    draft_symlink(parts->draft, GPOINTER_TO_UINT(directory), record_id(record), target, 0);
 }
 
-void links_by_name(Draft *draft, const Listing *listing, const char *argument)
-{
-    g_autoptr(GHashTable) counts = count_names(listing);
-    g_autoptr(GHashTable) taken = full_names(draft, listing, counts);
-
-    (void)argument;
-    for (guint i = 0; i < listing->instances->len; i++) {
-        const Instance *instance = g_ptr_array_index(listing->instances, i);
-
-        if (!has_name(instance))
-            continue;
-        const char *name = record_name(instance->record);
-        gboolean full = is_shared(counts, instance) || g_hash_table_contains(taken, name);
-        g_autofree char *own = full ? full_name(instance) : join(name, "", "");
-        g_autofree char *target = g_strconcat("../instances/", instance->name, NULL);
-        draft_symlink(draft, 0, own, target, 0);
-    }
-}
-
-/* (takes @value) */
-static void note_directory(GHashTable *directories, char *value, gpointer directory)
-{
-    if (value != NULL)
-        g_hash_table_insert(directories, value, directory);
-}
-
-void links_by_field(Draft *draft, const Listing *listing, const char *path)
-{
-    g_autoptr(GHashTable) directories = g_hash_table_new_full(hash_text, g_str_equal, g_free, NULL);
-
-    for (guint i = 0; i < listing->instances->len; i++) {
-        const Instance *instance = g_ptr_array_index(listing->instances, i);
-        gsize length;
-        gpointer directory;
-
-        if (record_peek(instance->record, path, &length) == NULL || length == 0)
-            continue;
-        g_autofree char *value = record_value(instance->record, path);
-        if (value == NULL || !g_hash_table_lookup_extended(directories, value, NULL, &directory)) {
-            directory = GUINT_TO_POINTER(draft_directory(draft, 0, value, 0));
-            note_directory(directories, g_steal_pointer(&value), directory);
-        }
-        g_autofree char *target = g_strconcat("../../instances/", instance->name, NULL);
-        draft_symlink(draft, GPOINTER_TO_UINT(directory), record_id(instance->record), target, 0);
-    }
-}
+const ViewRecipe links_by_field = { .passes = { link_value } };

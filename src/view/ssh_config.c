@@ -3,45 +3,39 @@
 
 #include <string.h>
 
-#include "ppiofs/base/hash.h"
 #include "ppiofs/base/text.h"
 #include "ppiofs/view/ssh_command.h"
 
 #define COMMAND_PATH "tools/ssh/command"
+#define COMMAND_MAX_BYTES (sizeof "ssh -p 65535 @" + SSH_USER_MAX_BYTES + SSH_HOST_MAX_BYTES)
 #define WORD_MAX_BYTES 255 /* as a file name's; nobody types a longer one */
 #define ID_MAX_BYTES 1024  /* 255 characters: an id is never cut */
 
 static const char head[] = "# Made by ppiofs: how the instances that run are reached.\n"
                            "# For an Include in ~/.ssh/config, above its first Host line.\n";
 
-/* What the names could be mistaken for: all names and ids of the account. */
-typedef struct {
-    GHashTable *names; /* name -> how many have it */
-    GHashTable *ids;
-} Taken;
+/* What a name could be mistaken for, all names and ids of the account: how many instances have the
+ * name, and whether one has it for its id. */
+#define IS_AN_ID (1u << 31)
 
-static void taken_init(Taken *taken, const Listing *listing)
+static guint count_of(const ViewParts *parts, const char *word)
 {
-    taken->names = g_hash_table_new(hash_text, g_str_equal);
-    taken->ids = g_hash_table_new(hash_text, g_str_equal);
-    for (guint i = 0; i < listing->instances->len; i++) {
-        const Instance *instance = g_ptr_array_index(listing->instances, i);
-        const char *name = record_name(instance->record);
-        guint n = name == NULL ? 0 : GPOINTER_TO_UINT(g_hash_table_lookup(taken->names, name));
-
-        if (name != NULL)
-            g_hash_table_insert(taken->names, (gpointer)name, GUINT_TO_POINTER(n + 1));
-        g_hash_table_add(taken->ids, (gpointer)record_id(instance->record));
-    }
+    return GPOINTER_TO_UINT(g_hash_table_lookup(parts->counts, word));
 }
 
-static void taken_clear(Taken *taken)
+static void note(ViewParts *parts, const char *word, guint count)
 {
-    g_hash_table_unref(taken->names);
-    g_hash_table_unref(taken->ids);
+    g_hash_table_insert(parts->counts, (gpointer)word, GUINT_TO_POINTER(count));
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Taken, taken_clear)
+static void count_words(ViewParts *parts, const Record *record)
+{
+    const char *name = record_name(record), *id = record_id(record);
+
+    if (name != NULL)
+        note(parts, name, count_of(parts, name) + 1);
+    note(parts, id, count_of(parts, id) | IS_AN_ID);
+}
 
 /* Letters that show nothing (Hangul fillers) would make two names look alike. */
 static gboolean is_word_character(gunichar c)
@@ -90,15 +84,15 @@ static gboolean may_stand_alone(const char *word)
 
 /* Why the name is left out; NULL: it is not, or there is none. A name that could mean another
  * instance too is none: better to ask for the id. */
-static const char *why_nameless(const char *name, const Taken *taken)
+static const char *why_nameless(const ViewParts *parts, const char *name)
 {
     if (name == NULL || *name == '\0')
         return NULL;
     if (!is_plain(name))
         return "has other characters than letters, digits, '.', '_' and '-', or is too long";
-    if (g_hash_table_contains(taken->ids, name))
+    if (count_of(parts, name) & IS_AN_ID)
         return "is the id of an instance";
-    if (GPOINTER_TO_UINT(g_hash_table_lookup(taken->names, name)) != 1)
+    if (count_of(parts, name) != 1)
         return "is also another instance's";
     return NULL;
 }
@@ -123,18 +117,18 @@ static void append_pattern(Buffer *out, const char *word, const ViewSettings *se
     }
 }
 
-static void append_host_line(Buffer *out, const Record *record, const Taken *taken,
-                             const ViewSettings *settings)
+static void append_host_line(ViewParts *parts, const Record *record)
 {
     const char *id = record_id(record), *name = record_name(record);
-    const char *why = why_nameless(name, taken);
+    const char *why = why_nameless(parts, name);
+    Buffer *out = &parts->text;
 
     if (why)
         buffer_printf(out, "\n# %s: only by its id, because its name %s", id, why);
     buffer_add_text(out, "\nHost");
     if (name && *name && !why)
-        append_pattern(out, name, settings);
-    append_pattern(out, id, settings);
+        append_pattern(out, name, parts->settings);
+    append_pattern(out, id, parts->settings);
 }
 
 /* The ports of one address change hands between instances: under an alias, ssh knows each by its
@@ -155,38 +149,48 @@ static gboolean is_plain_id(const char *id)
     return g_str_is_ascii(id) && is_plain(id);
 }
 
-static void append_instance(Buffer *out, const Record *record, const Taken *taken,
-                            const ViewSettings *settings)
+static gboolean parse_command(const char *text, gsize length, SshCommand *ret_command)
+{
+    char terminated[COMMAND_MAX_BYTES + 1];
+
+    if (length > COMMAND_MAX_BYTES)
+        return FALSE;
+    memcpy(terminated, text, length);
+    terminated[length] = '\0';
+    return ssh_command_parse(terminated, ret_command);
+}
+
+static void append_instance(ViewParts *parts, const Record *record)
 {
     const char *id = record_id(record);
-    g_autofree char *text = record_value(record, COMMAND_PATH);
+    Buffer *out = &parts->text;
     SshCommand command;
 
+    if (!view_is_running(record))
+        return;
+    gsize length;
+    const char *text = record_peek(record, COMMAND_PATH, &length);
     if (!record_is_full(record))
         append_left_out(out, id, "its details are not known at the moment");
-    else if (text == NULL || *text == '\0')
+    else if (text == NULL || length == 0)
         append_left_out(out, id, "it has no ssh command");
-    else if (!ssh_command_parse(text, &command))
+    else if (!parse_command(text, length, &command))
         append_left_out(out, id, "its ssh command is not of the form ssh [-p PORT] [USER@]HOST");
     else if (!is_plain_id(id))
         append_left_out(out, id, "its id is not of the characters A-Z a-z 0-9 . _ -");
     else {
-        append_host_line(out, record, taken, settings);
+        append_host_line(parts, record);
         append_block(out, record, &command);
     }
 }
 
-void ssh_config_write(Buffer *out, const Listing *listing, const ViewSettings *settings)
+static void append_head(ViewParts *parts)
 {
-    g_autoptr(GPtrArray) by_id = view_sorted_by_id(listing);
-    g_auto(Taken) taken;
-
-    taken_init(&taken, listing);
-    buffer_add_text(out, head);
-    for (guint i = 0; i < by_id->len; i++) {
-        const Instance *instance = g_ptr_array_index(by_id, i);
-
-        if (view_is_running(instance))
-            append_instance(out, instance->record, &taken, settings);
-    }
+    buffer_add_text(&parts->text, head);
 }
+
+const ViewRecipe ssh_config = {
+    .by_id = TRUE,
+    .begin = append_head,
+    .passes = { count_words, append_instance },
+};

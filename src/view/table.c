@@ -20,29 +20,29 @@ static const struct {
     { "last_started_at", "last_started_at" },
 };
 
-static void add_cell(Buffer *out, const Record *record, const char *path)
+static void end_cell(Buffer *out, gsize column)
 {
-    gsize length;
-    const char *value = record_peek(record, path, &length);
-
-    if (value != NULL)
-        text_add_column(out, value, length);
+    buffer_add(out, column + 1 < G_N_ELEMENTS(columns) ? "\t" : "\n", 1);
 }
 
-void table_write(Buffer *out, const Listing *listing, const ViewSettings *settings)
+static void add_head(ViewParts *parts)
 {
-    (void)settings;
-    g_autoptr(GPtrArray) by_id = view_sorted_by_id(listing);
-
-    for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
-        buffer_printf(out, "%s%s", c == 0 ? "" : "\t", columns[c].heading);
-    for (guint i = 0; i < by_id->len; i++) {
-        const Instance *instance = g_ptr_array_index(by_id, i);
-
-        for (gsize c = 0; c < G_N_ELEMENTS(columns); c++) {
-            buffer_add(out, c == 0 ? "\n" : "\t", 1);
-            add_cell(out, instance->record, columns[c].path);
-        }
+    for (gsize c = 0; c < G_N_ELEMENTS(columns); c++) {
+        buffer_add_text(&parts->text, columns[c].heading);
+        end_cell(&parts->text, c);
     }
-    buffer_add(out, "\n", 1);
 }
+
+static void add_line(ViewParts *parts, const Record *record)
+{
+    for (gsize c = 0; c < G_N_ELEMENTS(columns); c++) {
+        gsize length;
+        const char *value = record_peek(record, columns[c].path, &length);
+
+        if (value != NULL)
+            text_add_column(&parts->text, value, length);
+        end_cell(&parts->text, c);
+    }
+}
+
+const ViewRecipe table_of_instances = { .by_id = TRUE, .begin = add_head, .passes = { add_line } };

@@ -8,15 +8,15 @@
 #include "ppiofs/view/table.h"
 
 static const LinkView link_views[] = {
-    { "by-name", links_by_name, "name", TRUE },
-    { "by-region", links_by_field, "region", FALSE },
-    { "by-status", links_by_field, "status", FALSE },
-    { "by-type", links_by_field, "type", FALSE },
+    { "by-name", &links_by_name, "name", TRUE },
+    { "by-region", &links_by_field, "region", FALSE },
+    { "by-status", &links_by_field, "status", FALSE },
+    { "by-type", &links_by_field, "type", FALSE },
 };
 
 static const FileView file_views[] = {
-    { "ssh", "config", VIEW_NEEDS_RUNNING_DETAILS, ssh_config_write },
-    { "tables", "instances.tsv", VIEW_NEEDS_LIST, table_write },
+    { "ssh", "config", VIEW_NEEDS_RUNNING_DETAILS, &ssh_config },
+    { "tables", "instances.tsv", VIEW_NEEDS_LIST, &table_of_instances },
 };
 
 const LinkView *view_links(gsize *ret_n)
@@ -38,25 +38,11 @@ const FileView *view_files(gsize *ret_n)
     return file_views;
 }
 
-gboolean view_is_running(const Instance *instance)
+gboolean view_is_running(const Record *record)
 {
-    g_autofree char *status = record_value(instance->record, "status");
+    static const char running[] = "running";
+    gsize length;
+    const char *status = record_peek(record, "status", &length);
 
-    return g_strcmp0(status, "running") == 0;
-}
-
-static int compare_ids(gconstpointer a, gconstpointer b)
-{
-    const Instance *const *x = a, *const *y = b;
-
-    return strcmp(record_id((*x)->record), record_id((*y)->record));
-}
-
-GPtrArray *view_sorted_by_id(const Listing *listing)
-{
-    GPtrArray *by_id = g_ptr_array_new();
-
-    g_ptr_array_extend(by_id, listing->instances, NULL, NULL);
-    g_ptr_array_sort(by_id, compare_ids);
-    return by_id;
+    return status != NULL && length == strlen(running) && memcmp(status, running, length) == 0;
 }

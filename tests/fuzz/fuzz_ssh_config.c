@@ -4,6 +4,7 @@
  *
  * The input is id, name, command, id, name, ... of instances that run, with a byte 0xff between. */
 #include "ppiofs/base/text.h"
+#include "ppiofs/view/making.h"
 #include "ppiofs/view/ssh_config.h"
 
 #include <stdint.h>
@@ -32,9 +33,9 @@ static char *next_field(Input *input)
     return g_utf8_make_valid(bytes, -1);
 }
 
-static void add_instance(Fleet *fleet, Input *input)
+/* @records: by id; of two with one id the second counts. */
+static void add_instance(GTree *records, Input *input)
 {
-    static const AnswerTime time = { 1, 2, 3 };
     g_autofree char *id = next_field(input), *name = next_field(input);
     g_autofree char *command = next_field(input);
     cJSON *object = cJSON_CreateObject();
@@ -45,9 +46,9 @@ static void add_instance(Fleet *fleet, Input *input)
     cJSON_AddStringToObject(
         cJSON_AddObjectToObject(cJSON_AddObjectToObject(object, "tools"), "ssh"), "command",
         command);
-    g_autoptr(Record) record = record_new(object, NULL, RECORD_FULL, NULL);
+    Record *record = record_new(object, NULL, RECORD_FULL, NULL);
     if (record != NULL)
-        fleet_apply_record(fleet, record, &time);
+        g_tree_replace(records, g_strdup(record_id(record)), record);
     cJSON_Delete(object);
 }
 
@@ -125,23 +126,40 @@ static void check_text(const char *text, guint n_instances)
     g_assert_cmpuint(n, ==, n_instances);
 }
 
+static gint compare_keys(gconstpointer a, gconstpointer b, gpointer data)
+{
+    (void)data;
+    return strcmp(a, b);
+}
+
+static gboolean collect(gpointer id, gpointer record, gpointer records)
+{
+    (void)id;
+    g_ptr_array_add(records, record_ref(record));
+    return FALSE;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    g_autoptr(Fleet) fleet = fleet_new(view_fields());
+    g_autoptr(GTree) by_id =
+        g_tree_new_full(compare_keys, NULL, g_free, (GDestroyNotify)record_unref);
+    GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
     Input input = { data, size };
     const ViewSettings settings = { "ppio", size % 2 };
+    const MakingOrder order = { &ssh_config, "config", NULL, &settings };
+    guint n;
 
     while (input.left > 0)
-        add_instance(fleet, &input);
-
-    g_autoptr(Listing) listing = fleet_listing(fleet);
-    GString *text = g_string_new(NULL);
-    g_auto(Buffer) written = { .most = VIEW_MAX_BYTES };
-
-    ssh_config_write(&written, listing, &settings);
-    g_assert_false(written.failed);
-    g_string_append_len(text, written.bytes, (gssize)written.length);
-    check_text(text->str, fleet_size(fleet));
-    g_string_free(text, TRUE);
+        add_instance(by_id, &input);
+    g_tree_foreach(by_id, collect, records);
+    n = records->len;
+    Making *making = making_new(&order, records, NULL, 1);
+    while (!making_step(making, 5))
+        continue;
+    g_autoptr(Subtree) tree = making_finish(making);
+    gsize length;
+    const char *bytes = subtree_content(tree, 1, &length);
+    g_autofree char *text = g_strndup(bytes, length);
+    check_text(text, n);
     return 0;
 }

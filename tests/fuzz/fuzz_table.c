@@ -4,6 +4,7 @@
  * instance: id, name, status, image. */
 #include "ppiofs/base/text.h"
 #include "ppiofs/view/links.h"
+#include "ppiofs/view/making.h"
 #include "ppiofs/view/table.h"
 
 #include <cjson/cJSON.h>
@@ -23,12 +24,17 @@ static char *next_string(const char **at, const char *end)
     return text;
 }
 
-static Fleet *fleet_of(const char *at, const char *end)
+static gint compare_keys(gconstpointer a, gconstpointer b, gpointer data)
+{
+    (void)data;
+    return strcmp(a, b);
+}
+
+/* By file name; of two with one id the second counts. */
+static GTree *records_of(const char *at, const char *end)
 {
     static const char *const members[] = { "id", "name", "status", "image" };
-    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
-    AnswerTime time = { 1, 2, 3 };
-    Fleet *fleet = fleet_new(view_fields());
+    GTree *records = g_tree_new_full(compare_keys, NULL, g_free, (GDestroyNotify)record_unref);
 
     while (at < end) {
         cJSON *object = cJSON_CreateObject();
@@ -39,12 +45,30 @@ static Fleet *fleet_of(const char *at, const char *end)
         }
         Record *record = record_new(object, NULL, 0, NULL);
         if (record != NULL)
-            g_ptr_array_add(records, record);
+            g_tree_replace(records, g_strdup(record_file_name(record)), record);
         cJSON_Delete(object);
     }
-    fleet_begin_list(fleet, records, &time);
-    g_assert_true(fleet_step_list(fleet, G_MAXUINT));
-    return fleet;
+    return records;
+}
+
+static gboolean collect(gpointer name, gpointer record, gpointer records)
+{
+    (void)name;
+    g_ptr_array_add(records, record_ref(record));
+    return FALSE;
+}
+
+static Subtree *make(const MakingOrder *order, GTree *by_name)
+{
+    GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
+
+    g_tree_foreach(by_name, collect, records);
+    Making *making = making_new(order, records, NULL, 1);
+    while (!making_step(making, 5))
+        continue;
+    Subtree *tree = making_finish(making);
+    g_assert_nonnull(tree);
+    return tree;
 }
 
 static guint count(const char *line, char c)
@@ -56,23 +80,25 @@ static guint count(const char *line, char c)
     return n;
 }
 
-static void check_table(const Listing *listing)
+static void check_table(GTree *records)
 {
-    g_auto(Buffer) out = { .most = VIEW_MAX_BYTES };
+    const MakingOrder order = { .recipe = &table_of_instances, .file = "t" };
+    g_autoptr(Subtree) tree = make(&order, records);
+    guint n = (guint)g_tree_nnodes(records);
+    gsize length;
+    const char *bytes = subtree_content(tree, 1, &length);
 
-    table_write(&out, listing, NULL);
-    g_assert_false(out.failed);
-    g_autofree char *text = g_strndup(out.bytes, out.length);
-    g_assert_true(g_utf8_validate(text, (gssize)out.length, NULL));
+    g_autofree char *text = g_strndup(bytes, length);
+    g_assert_true(g_utf8_validate(text, (gssize)length, NULL));
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    g_assert_cmpuint(g_strv_length(lines), ==, listing->instances->len + 2);
-    for (guint i = 0; i < listing->instances->len + 1; i++)
+    g_assert_cmpuint(g_strv_length(lines), ==, n + 2);
+    for (guint i = 0; i < n + 1; i++)
         g_assert_cmpuint(count(lines[i], '\t'), ==, COLUMNS - 1);
     for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at))
         g_assert_true(*at == '\t' || *at == '\n' || !text_is_control(g_utf8_get_char(at)));
 }
 
-static void check_link(const Fleet *fleet, const Subtree *tree, NodeIndex node)
+static void check_link(GTree *records, const Subtree *tree, NodeIndex node)
 {
     gsize length;
     const char *content = subtree_content(tree, node, &length);
@@ -80,33 +106,29 @@ static void check_link(const Fleet *fleet, const Subtree *tree, NodeIndex node)
     g_autofree char *name = g_path_get_basename(target);
 
     g_assert_true(g_str_has_prefix(target, "../"));
-    g_assert_nonnull(fleet_find(fleet, name));
+    g_assert_nonnull(g_tree_lookup(records, name));
 }
 
-static void check_links(const Fleet *fleet, Draft *draft)
+static void check_links(GTree *records, const ViewRecipe *recipe, const char *field)
 {
-    g_autoptr(Subtree) tree = draft_finish(draft, NULL);
+    const MakingOrder order = { .recipe = recipe, .field = field };
+    g_autoptr(Subtree) tree = make(&order, records);
 
-    g_assert_nonnull(tree);
     for (NodeIndex i = 1; i < subtree_n_nodes(tree); i++) {
         const char *name = subtree_name(tree, i);
 
         g_assert_cmpuint(subtree_child(tree, subtree_parent(tree, i), name), ==, i);
         if (subtree_kind(tree, i) == NODE_SYMLINK)
-            check_link(fleet, tree, i);
+            check_link(records, tree, i);
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    g_autoptr(Fleet) fleet = fleet_of((const char *)data, (const char *)data + size);
-    g_autoptr(Listing) listing = fleet_listing(fleet);
-    Draft *by_name = draft_new(), *by_status = draft_new();
+    g_autoptr(GTree) records = records_of((const char *)data, (const char *)data + size);
 
-    check_table(listing);
-    links_by_name(by_name, listing, NULL);
-    check_links(fleet, by_name);
-    links_by_field(by_status, listing, "status");
-    check_links(fleet, by_status);
+    check_table(records);
+    check_links(records, &links_by_name, NULL);
+    check_links(records, &links_by_field, "status");
     return 0;
 }

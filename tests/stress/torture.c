@@ -17,9 +17,10 @@
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/json.h"
 #include "ppiofs/model/fleet.h"
-#include "ppiofs/view/view.h"
 #include "ppiofs/tree/name.h"
 #include "ppiofs/view/links.h"
+#include "ppiofs/view/making.h"
+#include "ppiofs/view/ssh_config.h"
 #include "ppiofs/view/table.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -136,6 +137,13 @@ static int find_library(struct dl_phdr_info *info, size_t size, void *data)
 /* What is tortured: NULL with @error set, or a text that says what came out. (transfer full) */
 typedef char *(*Work)(gconstpointer data, GError **error);
 
+/* What is freed in turns of the loop. */
+static void free_the_rest(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+}
+
 /* Runs @work once for each of its allocations, that one failing. */
 static void torture_work(Work work, gconstpointer data)
 {
@@ -143,6 +151,7 @@ static void torture_work(Work work, gconstpointer data)
     guint64 n = 0;
 
     g_assert_nonnull(right);
+    free_the_rest();
     for (;; n++) {
         g_autoptr(GError) error = NULL;
         gint64 live = torture.live;
@@ -158,6 +167,7 @@ static void torture_work(Work work, gconstpointer data)
             g_assert_cmpstr(got, ==, right);
         g_free(got);
         g_clear_error(&error);
+        free_the_rest();
         if (n > 0) /* the first brings what is made once: the name of the error domain */
             g_assert_cmpint(torture.live, ==, live);
         if (!torture.failed)
@@ -286,46 +296,51 @@ static char *work_fleet(gconstpointer data, GError **error)
     return digest;
 }
 
-/* A table, and links by name and by field, of a listing. Where memory ends the table says so. */
-static char *work_views(gconstpointer data, GError **error)
-{
-    const Listing *listing = data;
-    g_auto(Buffer) table = { .most = VIEW_MAX_BYTES };
-    Draft *names = draft_new(), *fields = draft_new();
+/* A view of records. */
+typedef struct {
+    MakingOrder order;
+    GPtrArray *records;
+} View;
 
-    table_write(&table, listing, NULL);
-    links_by_name(names, listing, NULL);
-    links_by_field(fields, listing, "image");
-    g_autoptr(Subtree) by_name = draft_finish(names, error);
-    g_autoptr(Subtree) by_field = draft_finish(fields, by_name == NULL ? NULL : error);
+static char *work_view(gconstpointer data, GError **error)
+{
+    const View *view = data;
+    Making *making = making_new(&view->order, g_ptr_array_ref(view->records), NULL, 1);
+
+    while (!making_step(making, 100))
+        continue;
+    g_autoptr(Subtree) tree = making_finish(making);
     torture.armed = FALSE;
-    if (by_name == NULL || by_field == NULL)
-        return NULL;
-    if (table.failed) {
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY, "the table");
-        return NULL;
-    }
-    g_autofree char *one = digest_tree(by_name), *other = digest_tree(by_field);
-    return g_strdup_printf("%s %s %" G_GSIZE_FORMAT, one, other, table.length);
+    if (tree != NULL)
+        return digest_tree(tree);
+    g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY, "the view");
+    return NULL;
 }
 
 static void test_each_allocation_of_the_views_fails_once(void)
 {
+    static const ViewSettings settings = { "ppio", TRUE };
+    static const MakingOrder orders[] = {
+        { &links_by_name, NULL, NULL, &settings },
+        { &links_by_field, NULL, "image", &settings },
+        { &table_of_instances, "t", NULL, &settings },
+        { &ssh_config, "c", NULL, &settings },
+    };
     g_autofree char *name = long_text('x', 100000), *image = long_text('y', 50000);
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
-    g_autoptr(Fleet) fleet = fleet_new(view_fields());
-    AnswerTime time = { 1, 2, 3 };
 
     for (guint i = 0; i < 40; i++) {
         g_autofree char *text = g_strdup_printf(
-            "{\"id\":\"%u\",\"name\":\"%s%u\",\"image\":\"%s%u\"}", i, name, i % 7, image, i % 5);
+            "{\"id\":\"%u\",\"name\":\"%s%u\",\"image\":\"%s%u\",\"status\":\"running\","
+            "\"tools\":{\"ssh\":{\"command\":\"ssh -p %u h.example\"}}}",
+            i, name, i % 7, image, i % 5, 1 + i);
         g_autoptr(JsonDoc) doc = json_parse(text, strlen(text), NULL);
-        g_ptr_array_add(records, record_new(json_root(doc), NULL, 0, NULL));
+        g_ptr_array_add(records, record_new(json_root(doc), NULL, RECORD_FULL, NULL));
     }
-    fleet_begin_list(fleet, records, &time);
-    g_assert_true(fleet_step_list(fleet, G_MAXUINT));
-    g_autoptr(Listing) listing = fleet_listing(fleet);
-    torture_work(work_views, listing);
+    for (gsize i = 0; i < G_N_ELEMENTS(orders); i++) {
+        const View view = { orders[i], records };
+        torture_work(work_view, &view);
+    }
 }
 
 static void test_each_allocation_of_the_parser_fails_once(void)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ppiofs/json/json.h"
+#include "ppiofs/view/making.h"
 
 #define COMMAND "ssh -p 22 root@h.example"
 #define BLOCK "    HostName h.example\n    Port 22\n    User root\n    HostKeyAlias "
@@ -11,7 +12,7 @@
 #define MANY 10000
 
 typedef struct {
-    Fleet *fleet;
+    GPtrArray *records;
     GString *text;
     ViewSettings settings;
 } Fixture;
@@ -20,7 +21,7 @@ static Fixture *fixture_new(void)
 {
     Fixture *f = g_new0(Fixture, 1);
 
-    f->fleet = fleet_new(view_fields());
+    f->records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
     f->text = g_string_new(NULL);
     f->settings.profile = "ppio";
     return f;
@@ -28,7 +29,7 @@ static Fixture *fixture_new(void)
 
 static void fixture_free(Fixture *f)
 {
-    fleet_free(f->fleet);
+    g_ptr_array_unref(f->records);
     g_string_free(f->text, TRUE);
     g_free(f);
 }
@@ -37,12 +38,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fixture, fixture_free)
 
 static void add_object(Fixture *f, const cJSON *object, RecordFlags flags)
 {
-    static const AnswerTime time = { 1, 2, 3 };
     g_autoptr(GError) error = NULL;
-    g_autoptr(Record) record = record_new(object, NULL, flags, &error);
+    Record *record = record_new(object, NULL, flags, &error);
 
     g_assert_no_error(error);
-    fleet_apply_record(f->fleet, record, &time);
+    g_ptr_array_add(f->records, record);
 }
 
 static cJSON *make_object(const char *id, const char *name, const char *status)
@@ -76,18 +76,27 @@ static void add_with_status(Fixture *f, const char *id, const char *name, const 
     cJSON_Delete(object);
 }
 
+static Subtree *make(const Fixture *f)
+{
+    const MakingOrder order = { &ssh_config, "config", NULL, &f->settings };
+    Making *making = making_new(&order, g_ptr_array_ref(f->records), NULL, 1);
+
+    while (!making_step(making, 7))
+        continue;
+    return making_finish(making);
+}
+
 /* What follows the comment at the head. */
 static const char *body(Fixture *f)
 {
-    g_autoptr(Listing) listing = fleet_listing(f->fleet);
+    g_autoptr(Subtree) tree = make(f);
     const char *at;
+    gsize length;
 
-    g_auto(Buffer) written = { .most = VIEW_MAX_BYTES };
-
-    ssh_config_write(&written, listing, &f->settings);
-    g_assert_false(written.failed);
+    g_assert_nonnull(tree);
+    const char *text = subtree_content(tree, 1, &length);
     g_string_truncate(f->text, 0);
-    g_string_append_len(f->text, written.bytes, (gssize)written.length);
+    g_string_append_len(f->text, text, (gssize)length);
     for (at = f->text->str; *at == '#'; at = strchr(at, '\n') + 1)
         ;
     g_assert_true(at > f->text->str);

@@ -1,66 +1,81 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/view/view.h"
 
+#include <string.h>
+
 #include "ppiofs/view/links.h"
+#include "ppiofs/view/making.h"
 #include "ppiofs/view/table.h"
 #include "support.h"
 
-/* "id members; id members". (transfer full) */
-static Listing *listing_of(const char *text)
+static int compare_file_names(gconstpointer a, gconstpointer b)
+{
+    const Record *const *x = a, *const *y = b;
+
+    return strcmp(record_file_name(*x), record_file_name(*y));
+}
+
+/* "id members; id members", sorted as a listing is. (transfer full) */
+static GPtrArray *records_of(const char *text)
 {
     g_auto(GStrv) items = g_strsplit(text, "; ", -1);
-    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
-    g_autoptr(Fleet) fleet = fleet_new(view_fields());
-    AnswerTime time = { 1, 2, 3 };
+    GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
 
     for (gsize i = 0; items[i] != NULL && *items[i] != '\0'; i++) {
         g_auto(GStrv) halves = g_strsplit(items[i], " ", 2);
         g_ptr_array_add(records, record_with(halves[0], halves[1] == NULL ? "" : halves[1], 0));
     }
-    fleet_begin_list(fleet, records, &time);
-    g_assert_true(fleet_step_list(fleet, G_MAXUINT));
-    return fleet_listing(fleet);
+    g_ptr_array_sort(records, compare_file_names);
+    return records;
 }
 
-static void assert_links(void (*add)(Draft *, const Listing *, const char *), const char *argument,
-                         const char *list, const char *expected)
+/* In steps of @n. */
+static Subtree *make(const MakingOrder *order, const char *list, Subtree *older, guint n)
 {
-    g_autoptr(Listing) listing = listing_of(list);
-    Draft *draft = draft_new();
+    Making *making = making_new(order, records_of(list), older, 5 * SECOND);
 
-    add(draft, listing, argument);
-    g_autoptr(Subtree) tree = tree_of(draft);
+    while (!making_step(making, n))
+        continue;
+    return making_finish(making);
+}
+
+static void assert_links(const ViewRecipe *recipe, const char *field, const char *list,
+                         const char *expected)
+{
+    const MakingOrder order = { .recipe = recipe, .field = field };
+    g_autoptr(Subtree) tree = make(&order, list, NULL, 3);
     g_autofree char *text = tree_text(tree);
+
     g_assert_cmpstr(text, ==, expected);
 }
 
 static void test_names_lead_to_instances(void)
 {
-    assert_links(links_by_name, NULL, "i1 'name':'train'; i2 'name':'my gpu'",
+    assert_links(&links_by_name, NULL, "i1 'name':'train'; i2 'name':'my gpu'",
                  "my gpu->../instances/i2 train->../instances/i1");
 }
 
 static void test_a_shared_name_appears_for_none_of_them_bare(void)
 {
-    assert_links(links_by_name, NULL, "i1 'name':'a'; i2 'name':'b'; i3 'name':'a'",
+    assert_links(&links_by_name, NULL, "i1 'name':'a'; i2 'name':'b'; i3 'name':'a'",
                  "a~i1->../instances/i1 a~i3->../instances/i3 b->../instances/i2");
 }
 
 static void test_case_twins_are_different_names(void)
 {
-    assert_links(links_by_name, NULL, "i1 'name':'a'; i2 'name':'A'",
+    assert_links(&links_by_name, NULL, "i1 'name':'a'; i2 'name':'A'",
                  "A->../instances/i2 a->../instances/i1");
 }
 
 static void test_the_nameless_are_not_listed_by_name(void)
 {
-    assert_links(links_by_name, NULL, "i1; i2 'name':''; i3 'name':null; i4 'name':7; i5 'name':[]",
-                 "");
+    assert_links(&links_by_name, NULL,
+                 "i1; i2 'name':''; i3 'name':null; i4 'name':7; i5 'name':[]", "");
 }
 
 static void test_hostile_names_stay_names(void)
 {
-    assert_links(links_by_name, NULL,
+    assert_links(&links_by_name, NULL,
                  "i1 'name':'..'; i2 'name':'/etc/passwd'; i3 'name':'-rf'; i4 'name':'a\\nb'",
                  "%2Drf->../instances/i3 %2E%2E->../instances/i1 "
                  "%2Fetc%2Fpasswd->../instances/i2 a%0Ab->../instances/i4");
@@ -68,19 +83,19 @@ static void test_hostile_names_stay_names(void)
 
 static void test_targets_are_the_file_names_of_the_ids(void)
 {
-    assert_links(links_by_name, NULL, "../x 'name':'a'; -y 'name':'b'; -z 'name':'b'",
+    assert_links(&links_by_name, NULL, "../x 'name':'a'; -y 'name':'b'; -z 'name':'b'",
                  "a->../instances/..%2Fx b~-y->../instances/%2Dy b~-z->../instances/%2Dz");
 }
 
 static void test_a_name_that_looks_like_a_shared_one_takes_nothing_away(void)
 {
-    assert_links(links_by_name, NULL, "i1 'name':'a'; i2 'name':'a'; i3 'name':'a~i1'",
+    assert_links(&links_by_name, NULL, "i1 'name':'a'; i2 'name':'a'; i3 'name':'a~i1'",
                  "a~i1->../instances/i1 a~i1~i3->../instances/i3 a~i2->../instances/i2");
 }
 
 static void test_instances_are_sorted_by_a_field(void)
 {
-    assert_links(links_by_field, "status",
+    assert_links(&links_by_field, "status",
                  "i1 'status':'running'; i2 'status':{'status':'exited'}; i3 'status':'running'",
                  "exited/ exited/i2->../../instances/i2 running/ running/i1->../../instances/i1 "
                  "running/i3->../../instances/i3");
@@ -88,25 +103,23 @@ static void test_instances_are_sorted_by_a_field(void)
 
 static void test_an_instance_without_the_field_is_left_out(void)
 {
-    assert_links(links_by_field, "region",
+    assert_links(&links_by_field, "region",
                  "i1; i2 'region':''; i3 'region':null; i4 'region':{'a':1}; i5 'region':'r'",
                  "r/ r/i5->../../instances/i5");
 }
 
 static void test_field_values_and_ids_become_names(void)
 {
-    assert_links(links_by_field, "region", "a/b 'region':'../..'; c 'region':'.'",
+    assert_links(&links_by_field, "region", "a/b 'region':'../..'; c 'region':'.'",
                  "%2E/ %2E/c->../../instances/c ..%2F../ ..%2F../a%2Fb->../../instances/a%2Fb");
 }
 
 static char *table_of(const char *list)
 {
-    g_autoptr(Listing) listing = listing_of(list);
-    g_auto(Buffer) out = { .most = VIEW_MAX_BYTES };
+    const MakingOrder order = { .recipe = &table_of_instances, .file = "t" };
+    g_autoptr(Subtree) tree = make(&order, list, NULL, 3);
 
-    table_write(&out, listing, NULL);
-    g_assert_false(out.failed);
-    return g_strndup(out.bytes, out.length);
+    return file_text(tree, "t");
 }
 
 #define HEADER                                                                                     \
@@ -173,12 +186,61 @@ static void test_every_view_has_a_place_of_its_own(void)
 
 static void test_only_the_status_running_runs(void)
 {
-    g_autoptr(Listing) listing = listing_of(
+    g_autoptr(GPtrArray) records = records_of(
         "a 'status':'running'; b 'status':'Running'; c; d 'status':{'status':'running'}");
     static const gboolean runs[] = { TRUE, FALSE, FALSE, TRUE };
 
-    for (guint i = 0; i < listing->instances->len; i++)
-        g_assert_cmpint(view_is_running(g_ptr_array_index(listing->instances, i)), ==, runs[i]);
+    for (guint i = 0; i < records->len; i++)
+        g_assert_cmpint(view_is_running(g_ptr_array_index(records, i)), ==, runs[i]);
+}
+
+#define FLEET "c 'name':'x'; a 'name':'x'; b 'name':'y','status':'s'; -d 'status':'t'; e"
+
+/* However large the steps are, and whatever the order is, the same comes out. */
+static void test_a_view_is_the_same_in_steps_of_any_size(void)
+{
+    static const MakingOrder orders[] = {
+        { .recipe = &links_by_name },
+        { .recipe = &links_by_field, .field = "status" },
+        { .recipe = &table_of_instances, .file = "t" },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(orders); i++) {
+        g_autoptr(Subtree) whole = make(&orders[i], FLEET, NULL, G_MAXUINT);
+        g_autofree char *expected = tree_text(whole);
+
+        for (guint n = 1; n < 20; n++) {
+            g_autoptr(Subtree) tree = make(&orders[i], FLEET, NULL, n);
+            g_autofree char *text = tree_text(tree);
+            g_assert_cmpstr(text, ==, expected);
+        }
+    }
+}
+
+static void test_a_view_that_says_the_same_is_the_same(void)
+{
+    const MakingOrder order = { .recipe = &links_by_name };
+    g_autoptr(Subtree) first = make(&order, FLEET, NULL, 1);
+    g_autoptr(Subtree) again = make(&order, FLEET, first, 1);
+    g_autoptr(Subtree) other = make(&order, FLEET "; f 'name':'f'", first, 1);
+
+    g_assert_true(again == first);
+    g_assert_true(other != first);
+}
+
+static void test_a_view_that_was_given_up_is_none(void)
+{
+    const MakingOrder order = { .recipe = &table_of_instances, .file = "t" };
+
+    for (guint steps = 0; steps < 20; steps++) {
+        Making *making = making_new(&order, records_of(FLEET), NULL, 1);
+        gboolean over = FALSE;
+
+        for (guint i = 0; i < steps && !over; i++)
+            over = making_step(making, 1);
+        g_autoptr(Subtree) tree = making_finish(making);
+        g_assert_true((tree != NULL) == over);
+    }
 }
 
 int main(int argc, char **argv)
@@ -211,5 +273,11 @@ int main(int argc, char **argv)
     g_test_add_func("/views/every_view_has_a_place_of_its_own",
                     test_every_view_has_a_place_of_its_own);
     g_test_add_func("/views/only_the_status_running_runs", test_only_the_status_running_runs);
+    g_test_add_func("/views/a_view_is_the_same_in_steps_of_any_size",
+                    test_a_view_is_the_same_in_steps_of_any_size);
+    g_test_add_func("/views/a_view_that_says_the_same_is_the_same",
+                    test_a_view_that_says_the_same_is_the_same);
+    g_test_add_func("/views/a_view_that_was_given_up_is_none",
+                    test_a_view_that_was_given_up_is_none);
     return g_test_run();
 }

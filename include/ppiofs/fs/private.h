@@ -2,8 +2,10 @@
 /* private: what the files of fs/ share; for nobody else.
  *
  *   fs.c     the Fs, its table of operations, everything that is answered from memory
- *   top.c    the directories of the top level, and what is generated in them
+ *   top.c    the directories of the top level
+ *   made.c   what is generated in them, made in turns of the loop
  *   op.c     parking: an operation that waits, its deadline, its interrupt
+ *   turn.c   an operation that has more to do than one turn of the loop may take
  *   lookup.c LOOKUP
  *   list.c   READDIRPLUS
  *   entry.c  what both hand out, and the kernel's references to it
@@ -16,18 +18,27 @@
 #include "ppiofs/fs/slot.h"
 #include "ppiofs/fs/version.h"
 #include "ppiofs/tree/name.h"
-#include "ppiofs/view/view.h"
+#include "ppiofs/view/making.h"
 
 /* The kernel may keep what never changes that long; it takes no "for ever". */
 #define KEEP_FOREVER_US (365 * 24 * 3600 * (gint64)G_USEC_PER_SEC)
 
 typedef enum { TOP_INSTANCES, TOP_JSON, TOP_LINKS, TOP_FILES, TOP_ABOUT } TopKind;
 
+/* Of what a view shows: see made.c. */
+typedef struct {
+    guint64 version;  /* of the fleet, or of its field */
+    guint64 removals; /* fleet_removals() likewise: links to what was removed since are left out */
+    guint64 number;   /* of the making; they are counted from 1 on */
+} MadeMark;
+
 /* A generated file, or a directory of links, as it was last made. */
 typedef struct {
-    Subtree *tree;    /* NULL: never; a file is node 1 */
-    guint64 version;  /* of the fleet, or of its field, that it shows */
-    guint64 removals; /* fleet_removals() likewise: links to what was removed since are left out */
+    Subtree *tree; /* NULL: never; a file is node 1 */
+    MadeMark mark;
+    Making *making; /* the next; NULL: none is under way */
+    MadeMark coming;
+    guint waiting; /* ops */
 } Made;
 
 /* A directory of the top level; its slot is its place in Fs.tops, plus one. */
@@ -78,9 +89,13 @@ struct Fs {
     GQueue parked; /* Op */
     Alarm *alarm;  /* for the first of them that is to be run again */
     Path paths[PATHS];
-    guint next_path; /* to be replaced */
-    gint64 born;     /* wall: the mtime of what never changes */
-    guint64 moves;   /* of directories' mtimes so far: see entry.c */
+    guint next_path;   /* to be replaced */
+    GQueue turns;      /* Op: those that go on in the next turn of the loop */
+    GSource *turn;     /* NULL: nobody does */
+    gint64 turn_ends;  /* clock_now() */
+    guint64 n_makings; /* see MadeMark */
+    gint64 born;       /* wall: the mtime of what never changes */
+    guint64 moves;     /* of directories' mtimes so far: see entry.c */
     FsStats stats;
     void (*begins)(gpointer data);
     gpointer begins_data;
@@ -101,6 +116,12 @@ struct Op {
     gint64 deadline;  /* after it, it does not wait any more */
     gint64 wake;      /* when it is to be run again although what it waits for is not there */
     GList link;       /* in Fs.parked; data is NULL while it is not in there */
+    GList turn;       /* in Fs.turns; likewise */
+    Made *made;       /* that it waits for; NULL: none */
+    guint64 wanted;   /* the first making that is new enough for it; 0: it wants none yet */
+    Listing *listing; /* that it goes through in turns; NULL: none yet */
+    guint walked;     /* how far */
+    gint64 keep_us;   /* how long the kernel may keep what it met on the way */
     const char *name; /* LOOKUP: the next; else NULL */
     char name_bytes[NAME_MAX_BYTES + 1];
 };
@@ -118,6 +139,23 @@ void op_park(Op *op, gint64 wake_us);
 /* For Fs.alarm. */
 void op_on_alarm(gpointer data);
 
+/* turn: whether the op may work on. If not, it yields: it waits, and is run again in the next turn
+ * of the loop. A list of 100,000 is a walk of many turns; others are served in between. */
+gboolean turn_has_time(const Op *op);
+void turn_yield(Op *op);
+
+/* For a walk through op_listing(): looks at the clock now and then. Also without any time left a
+ * walk gets on by a few. */
+gboolean turn_walks_on(const Op *op);
+const Listing *op_listing(Op *op);
+
+/* An op begins, or is run again. */
+void turn_begin(Fs *fs, gint64 now);
+
+/* It does not go on in the next turn, whatever else it does. */
+void turn_leave(Op *op);
+void turns_clear(Fs *fs);
+
 /* The ends of an op; each frees it. */
 void op_reply_entry(Op *op, const struct fuse_entry_param *entry);
 void op_reply_missing(Op *op, gint64 keep_us);
@@ -134,9 +172,9 @@ Top *top_find(Fs *fs, const char *name);
 Top *top_of_slot(Fs *fs, guint slot); /* NULL for the root and for instances */
 guint top_slot(const Fs *fs, const Top *top);
 
-/* The tree of a TOP_LINKS as of now. Borrowed; NULL when memory ends. @whole: all of it
- * is to be listed, so it is made anew also if instances were only removed. */
-Subtree *top_links(Fs *fs, Top *top, gboolean whole);
+/* The tree of a TOP_LINKS as of now. Borrowed; NULL: the op has been parked or answered. @whole:
+ * all of it is to be listed, so it is made anew also if instances were only removed. */
+Subtree *top_links(Op *op, Top *top, gboolean whole);
 
 /* TRUE if @node of it is a link to an instance that has gone since the tree was made. */
 gboolean top_link_is_gone(Fs *fs, const Top *top, NodeIndex node);
@@ -148,11 +186,21 @@ const char *top_file_name(Fs *fs, const Top *top, guint position);
  * answered instead: NULL. @ret_keep_us: how long the kernel may keep the name. */
 Subtree *top_make_file(Op *op, Top *top, const char *name, gint64 *ret_keep_us);
 
+/* made: what @made shows if that is new enough for the op: the version that the fleet has now, or
+ * one that was begun after the op first asked, whatever changed since. Else it is made, for all who
+ * wait for it, and the op has been parked or answered: NULL. Borrowed. */
+Subtree *made_get(Op *op, Made *made, const MakingOrder *order, guint64 version);
+
+/* The op waits for it no more; what nobody waits for is not made. */
+void made_leave(Op *op);
+void made_clear(Made *made);
+
 /* instances/ and json/ names of an instance. */
 char *json_file_name(const Instance *instance);
 
-/* The file name in instances/ of the instance that json/@file shows, or NULL. */
-char *json_instance_name(Fs *fs, const char *file);
+/* The file name in instances/ of the instance that json/NAME of the op shows; NULL: none. FALSE:
+ * the op has yielded. (transfer full) */
+gboolean json_instance_name(Op *op, char **ret_name);
 
 /* How long the kernel may keep what the list confirms, and what only the full record has. */
 typedef struct {

@@ -29,6 +29,10 @@ NodeIndex draft_symlink(Draft *draft, NodeIndex parent, const char *raw_name, co
 /* Appends to the file that was added last. */
 void draft_append(Draft *draft, const char *content, gsize length);
 
+/* Goes on towards the end for about @n nodes; from the first step on nothing may be added. TRUE:
+ * draft_finish() takes no time any more. */
+gboolean draft_step(Draft *draft, guint n);
+
 /* Frees the draft. PPIOFS_ERROR_NO_MEMORY or PPIOFS_ERROR_TOO_LARGE. (transfer full) */
 Subtree *draft_finish(Draft *draft, GError **error);
 

@@ -23,6 +23,8 @@ typedef struct {
     guint8 dropped;
 } DraftNode;
 
+typedef struct Packing Packing; /* see pack.c */
+
 struct Draft {
     DraftNode *nodes;
     guint32 n_nodes, nodes_room;
@@ -30,6 +32,7 @@ struct Draft {
     gsize n_bytes, bytes_room;
     PpiofsError failure;
     gboolean failed;
+    Packing *packing; /* NULL: nodes may still be added */
 };
 
 /* From now on the draft cannot be finished. */
@@ -48,8 +51,9 @@ const char *draft_name_of(const Draft *draft, guint32 node);
  * a name changed, so that the nodes must be sorted again. */
 gboolean draft_rename_twins(Draft *draft, const guint32 *order);
 
-/* NULL when memory ends, or when the draft fails. */
-Subtree *draft_pack(Draft *draft);
+/* What draft_step() has made; NULL if the draft failed. (transfer full) */
+Subtree *draft_take_tree(Draft *draft);
+void packing_free(Packing *packing);
 
 /* There are tens of each for every instance of the account: they are as small as they can be. */
 typedef struct {

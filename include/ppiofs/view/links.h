@@ -5,9 +5,9 @@
 #include "ppiofs/view/view.h"
 
 /* <name> -> ../instances/<id>. A name that several share appears for none of them bare: each gets
- * <name>~<id>. An instance without a name is left out. @argument is not used. */
-void links_by_name(Draft *draft, const Listing *listing, const char *argument);
+ * <name>~<id>. An instance without a name is left out. */
+extern const ViewRecipe links_by_name;
 
-/* <value>/<id> -> ../../instances/<id>, for the value of the field at @path. An instance without
- * the field, or with an empty one, is left out. */
-void links_by_field(Draft *draft, const Listing *listing, const char *path);
+/* <value>/<id> -> ../../instances/<id>, for the value of the field. An instance without the field,
+ * or with an empty one, is left out. */
+extern const ViewRecipe links_by_field;

@@ -14,4 +14,4 @@
 
 #include "ppiofs/view/view.h"
 
-void ssh_config_write(Buffer *out, const Listing *listing, const ViewSettings *settings);
+extern const ViewRecipe ssh_config;

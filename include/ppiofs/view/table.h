@@ -6,4 +6,4 @@
 
 #include "ppiofs/view/view.h"
 
-void table_write(Buffer *out, const Listing *listing, const ViewSettings *settings);
+extern const ViewRecipe table_of_instances;

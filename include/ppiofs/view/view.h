@@ -1,22 +1,45 @@
 /* SPDX-License-Identifier: MIT */
-/* view: the directories of the top level that show the whole fleet another way. Pure: a listing in,
+/* view: the directories of the top level that show the whole fleet another way. Pure: records in,
  * names and bytes out.
  *
- * To add one, add a row in view.c: a directory of symlinks needs a function that adds them to a
- * draft (or, where instances are sorted by a field, only the field's path), a generated file one
- * that writes it. */
+ * To add one, add a row in view.c. A view goes over all records, of which there may be 100,000: so
+ * it is a recipe of passes, each of which takes one record at a time, and making.h follows it in
+ * steps. */
 #pragma once
 
 #include <glib.h>
 
 #include "ppiofs/base/buffer.h"
-#include "ppiofs/model/fleet.h"
+#include "ppiofs/model/record.h"
 #include "ppiofs/tree/draft.h"
+
+/* What the views show depends on, besides the records. */
+typedef struct {
+    const char *profile;  /* "ppio": what stands behind names in ssh/config */
+    gboolean short_names; /* there also without it */
+} ViewSettings;
+
+/* A view in the making. Its passes use what they need of this. */
+typedef struct {
+    const ViewSettings *settings;
+    const char *field;   /* of a directory of links */
+    Draft *draft;        /* that directory; fails when memory ends */
+    Buffer text;         /* a generated file; likewise */
+    GHashTable *counts;  /* text -> a number; the keys are the records' own */
+    GHashTable *strings; /* text -> a number; owns its keys */
+} ViewParts;
+
+#define VIEW_PASSES 3
+typedef struct {
+    gboolean by_id; /* the records come in the order of their ids; else in that of file names */
+    void (*begin)(ViewParts *parts); /* what a file begins with; NULL: nothing */
+    void (*passes[VIEW_PASSES + 1])(ViewParts *parts, const Record *record); /* ends with NULL */
+} ViewRecipe;
 
 /* A directory of symlinks into instances/, from list data only. */
 typedef struct LinkView {
     const char *name;
-    void (*add)(Draft *draft, const Listing *listing, const char *field);
+    const ViewRecipe *recipe;
     const char *field;     /* the path of the field that decides */
     gboolean shares_names; /* a link of one instance may depend on the others */
 } LinkView;
@@ -26,17 +49,11 @@ typedef enum {
     VIEW_NEEDS_RUNNING_DETAILS, /* the list, and the full record of each instance that runs */
 } ViewNeed;
 
-/* What the views show depends on, besides the listing. */
-typedef struct {
-    const char *profile;  /* "ppio": what stands behind names in ssh/config */
-    gboolean short_names; /* there also without it */
-} ViewSettings;
-
 /* A file that is generated. */
 typedef struct {
     const char *directory, *name;
     ViewNeed need;
-    void (*write)(Buffer *out, const Listing *listing, const ViewSettings *settings);
+    const ViewRecipe *recipe;
 } FileView;
 
 /* What a generated file may have: 100,000 instances of today need 20 MiB. */
@@ -49,8 +66,4 @@ const char *const *view_fields(void);
 const FileView *view_files(gsize *ret_n);
 
 /* Whether the status of an instance is "running". */
-gboolean view_is_running(const Instance *instance);
-
-/* The instances, Instance*, in the order of their ids: a listing is sorted by file names, which
- * escape what ids may hold. They are borrowed. (transfer container) */
-GPtrArray *view_sorted_by_id(const Listing *listing);
+gboolean view_is_running(const Record *record);
