@@ -16,16 +16,16 @@ static char *trim_slashes(const char *url)
 Api *api_new(Http *http, const ApiOptions *options, const Clock *clock)
 {
     Api *api = g_new0(Api, 1);
-    RequestsOptions requests_options = {
-        .parallel_requests = options->parallel_requests,
-        .timeout_us = options->timeout_us,
-    };
 
-    api->base_url = trim_slashes(options->base_url);
-    api->requests = requests_new(http, clock, &api->stats, &requests_options);
+    api->http = http;
     api->clock = clock;
+    api->base_url = trim_slashes(options->base_url);
     api->page_size = options->page_size;
+    api->timeout_us = options->timeout_us;
     api->flags = options->hide_secrets ? RECORD_HIDE_SECRETS : 0;
+    api->bearer = bearer_new(NULL);
+    api->gate = gate_new(options->random, options->random_data);
+    api->queue = queue_new(api->gate, clock, options->parallel_requests);
     return api;
 }
 
@@ -35,42 +35,40 @@ static void forget_pages(Api *api)
     g_clear_pointer(&api->records, g_ptr_array_unref);
 }
 
+/* What waits for a key is sent again if this is another one, and else ends. */
 gboolean api_set_key(Api *api, const char *key)
 {
-    return requests_set_key(api->requests, key);
+    gboolean is_another = g_strcmp0(bearer_text(api->bearer), key) != 0;
+
+    if (is_another) {
+        bearer_unref(api->old_bearer);
+        api->old_bearer = api->bearer;
+        api->bearer = bearer_new(key);
+        queue_release(api->queue);
+    } else {
+        queue_give_up(api->queue);
+    }
+    return is_another;
 }
 
 void api_on_refused(Api *api, ApiRefused refused, gpointer data)
 {
-    requests_on_refused(api->requests, refused, data);
+    api->refused = refused;
+    api->refused_data = data;
 }
 
-void call_begin(ApiCall *call, Api *api, void (*free_call)(ApiCall *call), gpointer data)
+void api_cancel(Request *request)
 {
-    call->api = api;
-    call->data = data;
-    call->free = free_call;
-    call->link.data = call;
-    g_queue_push_tail_link(&api->calls, &call->link);
-}
-
-void call_end(ApiCall *call)
-{
-    g_queue_unlink(&call->api->calls, &call->link);
-    request_clear(&call->request);
-    call->free(call);
-}
-
-void api_cancel(ApiCall *call)
-{
-    request_cancel(&call->request);
-    call_end(call);
+    request_cancel(request);
+    request_free(request);
 }
 
 void api_reset(Api *api)
 {
     forget_pages(api);
-    requests_reset(api->requests);
+    gate_reset(api->gate);
+    http_drop_idle(api->http);
+    queue_wake(api->queue);
 }
 
 const ApiStats *api_stats(const Api *api)
@@ -80,17 +78,20 @@ const ApiStats *api_stats(const Api *api)
 
 gint64 api_closed_until(const Api *api)
 {
-    return requests_closed_until(api->requests);
+    return gate_closed_until(api->gate, clock_now(api->clock));
 }
 
 void api_free(Api *api)
 {
     if (!api)
         return;
-    while (!g_queue_is_empty(&api->calls))
-        api_cancel(g_queue_peek_head(&api->calls));
-    requests_free(api->requests);
+    while (!g_queue_is_empty(&api->requests))
+        api_cancel(g_queue_peek_head(&api->requests));
     forget_pages(api);
+    queue_free(api->queue);
+    gate_free(api->gate);
+    bearer_unref(api->bearer);
+    bearer_unref(api->old_bearer);
     g_free(api->base_url);
     g_free(api);
 }

@@ -10,14 +10,14 @@
 #define SHOWN_PATH_BYTES 160
 
 typedef struct {
-    ApiCall call; /* first: a call is its detail */
+    Request request; /* first: a request is its detail */
     char *id;
     ApiRecordDone done;
 } Detail;
 
-static void detail_free(ApiCall *call)
+static void detail_free(Request *request)
 {
-    Detail *detail = (Detail *)call;
+    Detail *detail = (Detail *)request;
 
     g_free(detail->id);
     g_free(detail);
@@ -43,9 +43,9 @@ static Record *parse_record(const Api *api, GBytes *body, GError **error)
 /* (transfer full) */
 static Record *read_record(const Detail *detail, const HttpAnswer *answer, GError **error)
 {
-    AnswerQuestion question = request_question(&detail->call.request);
+    AnswerQuestion question = request_question(&detail->request);
     g_autoptr(GError) cause = NULL;
-    g_autoptr(Record) record = parse_record(detail->call.api, answer->body, &cause);
+    g_autoptr(Record) record = parse_record(detail->request.api, answer->body, &cause);
 
     if (!record)
         g_propagate_error(error, answer_error_body(&question, answer, "it is no instance", cause));
@@ -64,33 +64,33 @@ static void on_answer(Request *request, const HttpAnswer *answer, const GError *
 {
     Detail *detail = (Detail *)request;
     ApiRecordDone done = detail->done;
-    gpointer data = detail->call.data;
+    gpointer data = request->data;
     gint64 asked = request->asked;
     g_autoptr(GError) failure = NULL;
     g_autoptr(Record) record = answer ? read_record(detail, answer, &failure) : NULL;
 
-    call_end(&detail->call);
+    request_free(request);
     done(record, asked, failure ? failure : error, data);
 }
 
-ApiCall *api_get(Api *api, const char *id, gboolean known, guint share, ApiRecordDone done,
+Request *api_get(Api *api, const char *id, gboolean known, guint share, ApiRecordDone done,
                  gpointer data)
 {
     Detail *detail = g_new0(Detail, 1);
-    Request *request = &detail->call.request;
+    Request *request = &detail->request;
     g_autofree char *escaped = escape_id(id);
     g_autofree char *shown = text_printable(escaped, -1, SHOWN_PATH_BYTES);
 
-    call_begin(&detail->call, api, detail_free, data);
+    request_init(request, api, detail_free, data);
     detail->id = g_strdup(id);
     detail->done = done;
     request->url = g_strconcat(api->base_url, API_INSTANCES_PATH, "/", escaped, NULL);
     request->label = g_strconcat("GET " API_INSTANCES_PATH "/", shown, NULL);
     request->max_body = API_MAX_DETAIL_BYTES;
     request->route = ANSWER_OF_INSTANCE;
-    request->entry.lane = known ? LANE_KNOWN : LANE_UNKNOWN;
-    request->entry.share = share;
+    request->lane = known ? LANE_KNOWN : LANE_UNKNOWN;
+    request->share = share;
     request->done = on_answer;
-    request_start(api->requests, request);
-    return &detail->call;
+    request_start(request);
+    return request;
 }

@@ -18,7 +18,7 @@
 #define MERGED_PER_TURN 4000
 
 typedef struct {
-    ApiCall call; /* first: a call is its list */
+    Request request; /* first: a request is its list */
     ApiListDone done;
     gint64 asked;
     GPtrArray *known;    /* pages of the list before; may be NULL */
@@ -43,9 +43,9 @@ static void stop_turns(List *list)
     g_clear_pointer(&list->merge, pages_merge_free);
 }
 
-static void list_free(ApiCall *call)
+static void list_free(Request *request)
 {
-    List *list = (List *)call;
+    List *list = (List *)request;
 
     stop_turns(list);
     g_clear_pointer(&list->known, g_ptr_array_unref);
@@ -110,27 +110,27 @@ static void ask_for_page(List *list)
 {
     const char *cursor = next_cursor(list);
     const Page *known = known_page(list);
-    Request *request = &list->call.request;
+    Request *request = &list->request;
 
     request_clear(request);
-    request->url = page_url(list->call.api, cursor);
+    request->url = page_url(list->request.api, cursor);
     request->label = page_label(list);
     request->if_none_match = known ? g_strdup(page_etag(known)) : NULL;
     request->max_body = API_MAX_PAGE_BYTES;
     request->route = ANSWER_OF_LIST;
-    request->entry.lane = LANE_LISTS;
+    request->lane = LANE_LISTS;
     request->done = on_page;
-    request_start(list->call.api->requests, request);
+    request_start(request);
 }
 
 /* Everything may be gone after this. */
 static void list_fail(List *list, const GError *error)
 {
     ApiListDone done = list->done;
-    gpointer data = list->call.data;
+    gpointer data = list->request.data;
     ApiList end = { .asked = list->asked };
 
-    call_end(&list->call);
+    request_free(&list->request);
     done(&end, error, data);
 }
 
@@ -144,7 +144,7 @@ static GError *list_warning(const List *list)
     return g_error_new(
         PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
         "%s: instances may be missing: it says has_more, but its next_cursor is empty",
-        list->call.request.label);
+        list->request.label);
 }
 
 /* New pages only: a line with each list would be too many. */
@@ -160,23 +160,23 @@ static void log_trouble(const List *list, const GError *warning)
 /* The list is what api->pages and api->records hold now. */
 static void list_succeed(List *list, gboolean unchanged)
 {
-    Api *api = list->call.api;
+    Api *api = list->request.api;
     ApiListDone done = list->done;
-    gpointer data = list->call.data;
+    gpointer data = list->request.data;
     g_autoptr(GError) warning = list_warning(list);
     g_autoptr(GPtrArray) records = g_ptr_array_ref(api->records); /* done() may reset the Api */
     ApiList end = { list->asked, records, unchanged, list->pages->len, warning };
 
     if (!unchanged)
         log_trouble(list, warning);
-    call_end(&list->call);
+    request_free(&list->request);
     done(&end, NULL, data);
 }
 
 static gboolean on_merge_turn(gpointer data)
 {
     List *list = data;
-    Api *api = list->call.api;
+    Api *api = list->request.api;
     GPtrArray *records = pages_merge_step(list->merge, MERGED_PER_TURN);
 
     if (!records)
@@ -191,7 +191,7 @@ static gboolean on_merge_turn(gpointer data)
 
 static void end_list(List *list)
 {
-    if (pages_are_same(list->pages, list->call.api->pages)) {
+    if (pages_are_same(list->pages, list->request.api->pages)) {
         list_succeed(list, TRUE);
         return;
     }
@@ -203,7 +203,7 @@ static void end_list(List *list)
 static gboolean check_bounds(const List *list, GError **error)
 {
     const char *next = next_cursor(list);
-    const char *label = list->call.request.label;
+    const char *label = list->request.label;
 
     if (list->n_items > API_MAX_INSTANCES)
         error_set(error, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d instances", label,
@@ -239,7 +239,7 @@ static void add_page(List *list, Page *page)
 
     stop_turns(list);
     if (page == known_page(list))
-        list->call.api->stats.pages_unchanged++;
+        list->request.api->stats.pages_unchanged++;
     else
         note_left_out(list, page);
     g_ptr_array_add(list->pages, page);
@@ -257,7 +257,7 @@ static void add_page(List *list, Page *page)
 static gboolean on_read_turn(gpointer data)
 {
     List *list = data;
-    AnswerQuestion question = request_question(&list->call.request);
+    AnswerQuestion question = request_question(&list->request);
     g_autoptr(GError) cause = NULL;
     g_autoptr(GError) error = NULL;
     Page *page;
@@ -286,20 +286,20 @@ static void on_page(Request *request, const HttpAnswer *answer, const GError *er
     } else if (answer->status == 304) {
         add_page(list, page_ref(known));
     } else {
-        list->reader = page_reader_new(next_cursor(list), known, answer, list->call.api->flags);
+        list->reader = page_reader_new(next_cursor(list), known, answer, list->request.api->flags);
         take_turns(list, on_read_turn);
     }
 }
 
-ApiCall *api_list(Api *api, ApiListDone done, gpointer data)
+Request *api_list(Api *api, ApiListDone done, gpointer data)
 {
     List *list = g_new0(List, 1);
 
-    call_begin(&list->call, api, list_free, data);
+    request_init(&list->request, api, list_free, data);
     list->done = done;
     list->known = api->pages ? g_ptr_array_ref(api->pages) : NULL;
     list->pages = g_ptr_array_new_with_free_func((GDestroyNotify)page_unref);
     list->cursors = g_hash_table_new(hash_text, g_str_equal);
     ask_for_page(list);
-    return &list->call;
+    return &list->request;
 }

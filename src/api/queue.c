@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/api/queue.h"
-
+#include "ppiofs/api/private.h"
 #include "ppiofs/base/alarm.h"
 
-/* An entry is in one of the queue's lists:
+/* A request is in one of the queue's lists:
  *
  *   list      meaning               leaves it
  *   waiting   wants to be sent      room and an open gate: flying; the gate is offline, or closed
@@ -12,16 +11,14 @@
  *   resting   waits for a retry     the rest is over: waiting; the gate goes offline: doomed
  *   held      waits for a key       queue_release(): waiting; queue_give_up(), or the deadline
  *                                   passes: doomed
- *   doomed    waits to be told so   a turn of the main loop: over()
+ *   doomed    waits to be told so   a turn of the main loop: it ends
  *
  * Waiting and held are in order of deadlines, resting in order of the end of the rest; so each list
  * is due when its head is. Who waits also stands in the line of its share; the lines of a lane take
  * turns, each line in order of deadlines.
  *
- * queue_pump() moves entries along and never calls over(). over() may free the queue: one entry per
- * turn of the loop, and it is the last thing in that turn. */
-
-#define NEVER ALARM_NEVER
+ * queue_pump() moves requests along and ends none. The end of one may free the queue: one request
+ * per turn of the loop, and it is the last thing in that turn. */
 
 /* Ids that nobody knows cost a request each, and there is no end of them. */
 #define UNKNOWN_PART 4
@@ -29,7 +26,7 @@
 /* Those of one lane and one share that wait. */
 typedef struct {
     guint share;
-    GQueue entries;
+    GQueue requests;
     GList link;
 } Line;
 
@@ -43,14 +40,12 @@ struct Queue {
     Gate *gate;
     const Clock *clock;
     guint max_flying;
-    const QueueOps *ops;
-    gpointer data;
     LaneState lanes[N_LANES];
     GQueue waiting, flying, resting, held, doomed;
     Alarm *wake;
 };
 
-static QueueEntry *head_of(GQueue *list)
+static Request *head_of(GQueue *list)
 {
     return g_queue_peek_head(list);
 }
@@ -69,29 +64,29 @@ static Line *find_line(LaneState *lane, guint share)
     return line;
 }
 
-static void leave_line(Queue *queue, QueueEntry *entry)
+static void leave_line(Queue *queue, Request *request)
 {
-    LaneState *lane = &queue->lanes[entry->lane];
-    Line *line = entry->line;
+    LaneState *lane = &queue->lanes[request->lane];
+    Line *line = request->line;
 
-    g_queue_unlink(&line->entries, &entry->line_link);
-    entry->line = NULL;
-    if (line->entries.length > 0)
+    g_queue_unlink(&line->requests, &request->line_place);
+    request->line = NULL;
+    if (line->requests.length > 0)
         return;
     g_queue_unlink(&lane->lines, &line->link);
     g_hash_table_remove(lane->by_share, GUINT_TO_POINTER(line->share));
     g_free(line);
 }
 
-static void entry_leave(Queue *queue, QueueEntry *entry)
+static void leave(Queue *queue, Request *request)
 {
-    if (entry->line)
-        leave_line(queue, entry);
-    if (entry->home == &queue->flying)
-        queue->lanes[entry->lane].flying--;
-    if (entry->home)
-        g_queue_unlink(entry->home, &entry->link);
-    entry->home = NULL;
+    if (request->line)
+        leave_line(queue, request);
+    if (request->home == &queue->flying)
+        queue->lanes[request->lane].flying--;
+    if (request->home)
+        g_queue_unlink(request->home, &request->place);
+    request->home = NULL;
 }
 
 /* From the tail: nearly always it belongs there. */
@@ -100,64 +95,64 @@ static void insert_by_time(GQueue *to, GList *link, gint64 at)
     GList *earlier;
 
     for (earlier = to->tail; earlier; earlier = earlier->prev)
-        if (((QueueEntry *)earlier->data)->at <= at)
+        if (((Request *)earlier->data)->at <= at)
             break;
     g_queue_insert_after_link(to, earlier, link);
 }
 
-static void entry_place(Queue *queue, QueueEntry *entry, GQueue *to, gint64 at)
+static void place(Queue *queue, Request *request, GQueue *to, gint64 at)
 {
-    entry_leave(queue, entry);
-    insert_by_time(to, &entry->link, at);
-    entry->home = to;
-    entry->at = at;
+    leave(queue, request);
+    insert_by_time(to, &request->place, at);
+    request->home = to;
+    request->at = at;
 }
 
-static void line_up(Queue *queue, QueueEntry *entry)
+static void line_up(Queue *queue, Request *request)
 {
-    Line *line = find_line(&queue->lanes[entry->lane], entry->share);
+    Line *line = find_line(&queue->lanes[request->lane], request->share);
 
-    entry_place(queue, entry, &queue->waiting, entry->deadline);
-    insert_by_time(&line->entries, &entry->line_link, entry->at);
-    entry->line = line;
+    place(queue, request, &queue->waiting, request->deadline);
+    insert_by_time(&line->requests, &request->line_place, request->at);
+    request->line = line;
 }
 
 static void return_rested(Queue *queue, gint64 now)
 {
-    QueueEntry *entry;
+    Request *request;
 
-    while ((entry = head_of(&queue->resting)) && entry->at <= now)
-        line_up(queue, entry);
+    while ((request = head_of(&queue->resting)) && request->at <= now)
+        line_up(queue, request);
 }
 
 /* All of a list that are due by @until. */
-static void doom_due(Queue *queue, GQueue *list, gint64 until, Doom doom, gint64 now)
+static void doom_due(Queue *queue, GQueue *list, gint64 until, gboolean gate_closed, gint64 now)
 {
-    QueueEntry *entry;
+    Request *request;
 
-    while ((entry = head_of(list)) && entry->at <= until) {
-        queue->ops->doom(entry, doom, now, queue->data);
-        entry_place(queue, entry, &queue->doomed, 0);
+    while ((request = head_of(list)) && request->at <= until) {
+        request_doom(request, gate_closed, now);
+        place(queue, request, &queue->doomed, 0);
     }
 }
 
 /* The first of the line whose turn it is, in the first lane that has one and may send it. */
-static QueueEntry *next_in_line(Queue *queue)
+static Request *next_in_line(Queue *queue)
 {
     for (guint i = 0; i < N_LANES; i++) {
         LaneState *lane = &queue->lanes[i];
         Line *line = lane->flying < lane->most ? g_queue_peek_head(&lane->lines) : NULL;
 
         if (line)
-            return head_of(&line->entries);
+            return head_of(&line->requests);
     }
     return NULL;
 }
 
-static void end_turn(Queue *queue, const QueueEntry *entry)
+static void end_turn(Queue *queue, const Request *request)
 {
-    GQueue *lines = &queue->lanes[entry->lane].lines;
-    Line *line = entry->line;
+    GQueue *lines = &queue->lanes[request->lane].lines;
+    Line *line = request->line;
 
     g_queue_unlink(lines, &line->link);
     g_queue_push_tail_link(lines, &line->link);
@@ -165,15 +160,15 @@ static void end_turn(Queue *queue, const QueueEntry *entry)
 
 static void launch(Queue *queue, gint64 now)
 {
-    QueueEntry *entry;
+    Request *request;
     GatePass pass;
 
-    while (queue->flying.length < queue->max_flying && (entry = next_in_line(queue)) &&
+    while (queue->flying.length < queue->max_flying && (request = next_in_line(queue)) &&
            gate_enter(queue->gate, now, &pass) == GATE_OPEN) {
-        end_turn(queue, entry);
-        entry_place(queue, entry, &queue->flying, 0);
-        queue->lanes[entry->lane].flying++;
-        queue->ops->launch(entry, &pass, now, queue->data);
+        end_turn(queue, request);
+        place(queue, request, &queue->flying, 0);
+        queue->lanes[request->lane].flying++;
+        request_launch(request, &pass, now);
     }
 }
 
@@ -181,19 +176,19 @@ static void launch(Queue *queue, gint64 now)
 static void doom_closed_out(Queue *queue, gint64 now)
 {
     GateView view = gate_look(queue->gate, now);
-    gint64 until = view == GATE_OFFLINE ? NEVER : gate_closed_until(queue->gate, now);
+    gint64 until = view == GATE_OFFLINE ? ALARM_NEVER : gate_closed_until(queue->gate, now);
 
     if (view == GATE_OPEN)
         return;
-    doom_due(queue, &queue->waiting, until, DOOM_GATE_CLOSED, now);
+    doom_due(queue, &queue->waiting, until, TRUE, now);
     if (view == GATE_OFFLINE)
-        doom_due(queue, &queue->resting, NEVER, DOOM_GATE_CLOSED, now);
+        doom_due(queue, &queue->resting, ALARM_NEVER, TRUE, now);
 }
 
 static gint64 next_event(Queue *queue, gint64 now)
 {
     gboolean waits = gate_look(queue->gate, now) == GATE_WAITING && queue->waiting.length > 0;
-    gint64 next = waits ? gate_closed_until(queue->gate, now) : NEVER;
+    gint64 next = waits ? gate_closed_until(queue->gate, now) : ALARM_NEVER;
     GQueue *timed[] = { &queue->waiting, &queue->resting, &queue->held };
 
     if (queue->doomed.length > 0)
@@ -204,14 +199,14 @@ static gint64 next_event(Queue *queue, gint64 now)
     return next;
 }
 
-/* Moves every entry as far as it can go now. */
+/* Moves every request as far as it can go now. */
 static void queue_pump(Queue *queue)
 {
     gint64 now = clock_now(queue->clock);
 
     return_rested(queue, now);
-    doom_due(queue, &queue->waiting, now, DOOM_OVERDUE, now);
-    doom_due(queue, &queue->held, now, DOOM_OVERDUE, now);
+    doom_due(queue, &queue->waiting, now, FALSE, now);
+    doom_due(queue, &queue->held, now, FALSE, now);
     launch(queue, now);
     doom_closed_out(queue, now);
     alarm_set(queue->wake, next_event(queue, now));
@@ -220,26 +215,23 @@ static void queue_pump(Queue *queue)
 static void on_wake(gpointer data)
 {
     Queue *queue = data;
-    QueueEntry *entry;
+    Request *request;
 
     queue_pump(queue); /* comes back for the other doomed ones */
-    entry = head_of(&queue->doomed);
-    if (entry) {
-        entry_leave(queue, entry);
-        queue->ops->over(entry, queue->data);
+    request = head_of(&queue->doomed);
+    if (request) {
+        leave(queue, request);
+        request_end(request);
     }
 }
 
-Queue *queue_new(Gate *gate, const Clock *clock, guint max_flying, const QueueOps *ops,
-                 gpointer data)
+Queue *queue_new(Gate *gate, const Clock *clock, guint max_flying)
 {
     Queue *queue = g_new0(Queue, 1);
 
     queue->gate = gate;
     queue->clock = clock;
     queue->max_flying = MAX(max_flying, 1);
-    queue->ops = ops;
-    queue->data = data;
     queue->wake = alarm_new(g_main_context_get_thread_default(), clock, on_wake, queue);
     for (guint i = 0; i < N_LANES; i++) {
         queue->lanes[i].most = queue->max_flying;
@@ -249,46 +241,46 @@ Queue *queue_new(Gate *gate, const Clock *clock, guint max_flying, const QueueOp
     return queue;
 }
 
-void queue_add(Queue *queue, QueueEntry *entry)
+void queue_add(Queue *queue, Request *request)
 {
-    entry->link.data = entry->line_link.data = entry;
-    line_up(queue, entry);
+    request->place.data = request->line_place.data = request;
+    line_up(queue, request);
     queue_pump(queue);
 }
 
-void queue_rest(Queue *queue, QueueEntry *entry, gint64 until)
+void queue_rest(Queue *queue, Request *request, gint64 until)
 {
-    entry_place(queue, entry, &queue->resting, until);
+    place(queue, request, &queue->resting, until);
     queue_pump(queue);
 }
 
-void queue_hold(Queue *queue, QueueEntry *entry)
+void queue_hold(Queue *queue, Request *request)
 {
-    entry_place(queue, entry, &queue->held, entry->deadline);
+    place(queue, request, &queue->held, request->deadline);
     queue_pump(queue);
 }
 
 void queue_release(Queue *queue)
 {
-    QueueEntry *entry;
+    Request *request;
 
-    while ((entry = head_of(&queue->held)))
-        line_up(queue, entry);
+    while ((request = head_of(&queue->held)))
+        line_up(queue, request);
     queue_wake(queue);
 }
 
 void queue_give_up(Queue *queue)
 {
-    QueueEntry *entry;
+    Request *request;
 
-    while ((entry = head_of(&queue->held)))
-        entry_place(queue, entry, &queue->doomed, 0);
+    while ((request = head_of(&queue->held)))
+        place(queue, request, &queue->doomed, 0);
     queue_wake(queue);
 }
 
-void queue_remove(Queue *queue, QueueEntry *entry)
+void queue_remove(Queue *queue, Request *request)
 {
-    entry_leave(queue, entry);
+    leave(queue, request);
     queue_wake(queue);
 }
 

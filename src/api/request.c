@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/api/request.h"
-
-#include <string.h>
-
-#include "ppiofs/api/attempt.h"
+#include "ppiofs/api/private.h"
 #include "ppiofs/base/alarm.h"
 #include "ppiofs/base/error.h"
 
@@ -14,7 +10,7 @@
  *   a connection at hand said nothing         is sent at once over a new one
  *   an older key was refused                  is sent with the key in use
  *   the key in use was refused                waits until the key was read again, if it may be
- *   of what may be tried again (attempt.c)    rests, if there is time
+ *   of what may be tried again (the tables)   rests, if there is time
  *   of anything else                          is over: done(), as the last thing in the turn */
 
 /* No connection is made, let alone an answer given, in less: not worth a try. */
@@ -31,24 +27,56 @@
 /* What answers take lately: the slowest, less an eighth with each answer since. */
 #define SLOWEST_FADES 8
 
-#define NEVER ALARM_NEVER
+/* What the end of a try says about the API. */
+typedef enum {
+    VERDICT_ANSWERED, /* somebody spoke HTTP with us */
+    VERDICT_FAILED,   /* nobody did: counts for the circuit */
+    VERDICT_MUTE,     /* nothing: it was our own trouble */
+} Verdict;
 
-struct Requests {
-    Http *http;
-    const Clock *clock;
-    ApiStats *stats;
-    Gate *gate;
-    Queue *queue;
-    gint64 timeout_us;
-    gint64 slowest_us;
-    Bearer *bearer;     /* the key in use */
-    Bearer *old_bearer; /* the key before: the API may quote it for a while */
-    ApiRefused refused;
-    gpointer refused_data;
+typedef struct {
+    PpiofsError code;
+    guint max_tries;
+    Verdict verdict;
+} FailureRule;
+
+/* Only GET is ever sent, so a repetition changes nothing over there. What TLS refuses or what is
+ * too large will be so again. */
+static const FailureRule failure_rules[] = {
+    { PPIOFS_ERROR_TIMEOUT, REQUEST_MAX_TRIES, VERDICT_FAILED },
+    { PPIOFS_ERROR_UNREACHABLE, REQUEST_MAX_TRIES, VERDICT_FAILED },
+    { PPIOFS_ERROR_REFUSED, REQUEST_MAX_TRIES, VERDICT_FAILED },
+    { PPIOFS_ERROR_SERVER, REQUEST_MAX_TRIES, VERDICT_FAILED }, /* connection lost */
+    { PPIOFS_ERROR_BAD_ANSWER, 2, VERDICT_FAILED },             /* body cut short */
+    { PPIOFS_ERROR_PROTOCOL, 1, VERDICT_FAILED },
+    { PPIOFS_ERROR_TOO_LARGE, 1, VERDICT_ANSWERED },
 };
 
-/* The request is out of the queue. Nothing may be touched after this. */
-static void request_end(Request *request)
+static const guint passing_statuses[] = { 429, 500, 502, 503, 504 };
+
+static const FailureRule *find_rule(const GError *error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(failure_rules); i++)
+        if (g_error_matches(error, PPIOFS_ERROR, (gint)failure_rules[i].code))
+            return &failure_rules[i];
+    return NULL;
+}
+
+/* How often a request may be tried whose last try ended like this: 1 is "not again". */
+static guint max_tries(const HttpAnswer *answer, const GError *error)
+{
+    const FailureRule *rule = answer ? NULL : find_rule(error);
+
+    if (!answer)
+        return rule ? rule->max_tries : 1;
+    for (gsize i = 0; i < G_N_ELEMENTS(passing_statuses); i++)
+        if (passing_statuses[i] == answer->status)
+            return REQUEST_MAX_TRIES;
+    return 1;
+}
+
+/* Nothing may be touched after this. */
+void request_end(Request *request)
 {
     g_autoptr(GError) error = g_steal_pointer(&request->error);
     HttpGet end = { .answer = request->get.answer };
@@ -61,8 +89,8 @@ static void request_end(Request *request)
 
 static void request_count(Request *request, const HttpAnswer *answer, gint64 now)
 {
-    Requests *requests = request->requests;
-    ApiStats *stats = requests->stats;
+    Api *api = request->api;
+    ApiStats *stats = &api->stats;
     gint64 elapsed = now - request->asked;
 
     stats->in_flight--;
@@ -71,8 +99,7 @@ static void request_count(Request *request, const HttpAnswer *answer, gint64 now
     if (answer) {
         gsize length = g_bytes_get_size(answer->body);
 
-        requests->slowest_us =
-            MAX(elapsed, requests->slowest_us - requests->slowest_us / SLOWEST_FADES);
+        api->slowest_us = MAX(elapsed, api->slowest_us - api->slowest_us / SLOWEST_FADES);
         stats->bytes += length;
         g_debug("%s: %u, %.0f ms, %" G_GSIZE_FORMAT " bytes", request->label, answer->status,
                 (double)elapsed / 1000, length);
@@ -85,7 +112,7 @@ static void request_count(Request *request, const HttpAnswer *answer, gint64 now
 /* Whether the try ended because it had only the last milliseconds. */
 static gboolean was_cut_short(const Request *request, gint64 now)
 {
-    gint64 fair = request->requests->timeout_us / FAIR_TRY_PART;
+    gint64 fair = request->api->timeout_us / FAIR_TRY_PART;
 
     return g_error_matches(request->get.error, PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT) &&
            now - request->asked < fair;
@@ -93,34 +120,32 @@ static gboolean was_cut_short(const Request *request, gint64 now)
 
 static void request_tell_gate(Request *request, const HttpAnswer *answer, gint64 now)
 {
-    Gate *gate = request->requests->gate;
+    Gate *gate = request->api->gate;
     const GError *error = request->get.error;
-    AttemptVerdict verdict = attempt_verdict(answer, error);
-
-    if (was_cut_short(request, now))
-        verdict = ATTEMPT_MUTE;
+    const FailureRule *rule = find_rule(error);
+    Verdict verdict = rule && !was_cut_short(request, now) ? rule->verdict : VERDICT_MUTE;
 
     if (answer)
         gate_answered(gate, &request->pass, now, answer->status, answer->retry_after_us);
-    else if (verdict == ATTEMPT_ANSWERED)
+    else if (verdict == VERDICT_ANSWERED)
         gate_answered(gate, &request->pass, now, 200, -1);
-    else if (verdict == ATTEMPT_FAILED)
+    else if (verdict == VERDICT_FAILED)
         gate_failed(gate, &request->pass, now, error->message);
     else
         gate_abandon(gate, &request->pass);
 }
 
-/* When to try again, or NEVER. */
+/* When to try again, or ALARM_NEVER. */
 static gint64 request_next_try(const Request *request, const HttpAnswer *answer, gint64 now)
 {
-    const Gate *gate = request->requests->gate;
+    const Gate *gate = request->api->gate;
     gint64 at;
 
-    if (!request->error || request->tries >= attempt_max_tries(answer, request->get.error))
-        return NEVER;
+    if (!request->error || request->tries >= max_tries(answer, request->get.error))
+        return ALARM_NEVER;
     at = now + gate_rest_us(gate, request->tries + 1);
     at = MAX(at, gate_closed_until(gate, now));
-    return at + MIN_TRY_US <= request->entry.deadline ? at : NEVER;
+    return at + MIN_TRY_US <= request->deadline ? at : ALARM_NEVER;
 }
 
 /* The error of this try, or NULL if the answer is one. (transfer full) */
@@ -140,62 +165,61 @@ static void on_got(HttpGet *get);
 
 static void request_send(Request *request, gint64 now, gboolean fresh)
 {
-    Requests *requests = request->requests;
+    Api *api = request->api;
 
     request->asked = now;
     request->tries++;
     request->flying = TRUE;
-    requests->stats->requests++;
-    requests->stats->in_flight++;
+    api->stats.requests++;
+    api->stats.in_flight++;
     bearer_unref(request->bearer);
-    request->bearer = bearer_ref(requests->bearer);
+    request->bearer = bearer_ref(api->bearer);
     http_clear(&request->get);
     request->get = (HttpGet){
         .url = request->url,
         .if_none_match = request->if_none_match,
         .bearer = request->bearer,
         .max_body = request->max_body,
-        .timeout_us = MAX(request->entry.deadline - now, 1),
-        .quiet_us = MAX(requests->timeout_us / QUIET_PART, QUIET_TIMES * requests->slowest_us),
+        .timeout_us = MAX(request->deadline - now, 1),
+        .quiet_us = MAX(api->timeout_us / QUIET_PART, QUIET_TIMES * api->slowest_us),
         .fresh = fresh,
         .done = on_got,
         .data = request,
     };
-    http_start(requests->http, &request->get);
+    http_start(api->http, &request->get);
 }
 
 /* Whether it waits for another key, or is on its way with one. refused() may bring it at once. */
 static gboolean request_try_key(Request *request, gint64 now)
 {
-    Requests *requests = request->requests;
+    Api *api = request->api;
     gboolean waits;
 
     if (!g_error_matches(request->error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED))
         return FALSE;
-    waits = request->bearer == requests->bearer && requests->refused &&
-            requests->refused(requests->refused_data);
-    if (request->bearer == requests->bearer && !waits)
+    waits = request->bearer == api->bearer && api->refused && api->refused(api->refused_data);
+    if (request->bearer == api->bearer && !waits)
         return FALSE;
     request->tries--; /* this try says nothing about the API */
     if (waits)
-        queue_hold(requests->queue, &request->entry);
+        queue_hold(api->queue, request);
     else
-        queue_rest(requests->queue, &request->entry, now);
+        queue_rest(api->queue, request, now);
     return TRUE;
 }
 
 static void on_got(HttpGet *get)
 {
     Request *request = get->data;
-    Queue *queue = request->requests->queue;
+    Queue *queue = request->api->queue;
     const HttpAnswer *answer = get->error ? NULL : &get->answer;
-    gint64 now = clock_now(request->requests->clock);
+    gint64 now = clock_now(request->api->clock);
     gint64 next_try;
 
     request->flying = FALSE;
     request_count(request, answer, now);
-    if (get->went_quiet && request->tries < ATTEMPT_MAX_TRIES &&
-        request->entry.deadline - now >= MIN_TRY_US) {
+    if (get->went_quiet && request->tries < REQUEST_MAX_TRIES &&
+        request->deadline - now >= MIN_TRY_US) {
         request_send(request, now, TRUE);
         return;
     }
@@ -207,94 +231,44 @@ static void on_got(HttpGet *get)
     if (request_try_key(request, now))
         return;
     next_try = request_next_try(request, answer, now);
-    if (next_try != NEVER) {
-        queue_rest(queue, &request->entry, next_try);
+    if (next_try != ALARM_NEVER) {
+        queue_rest(queue, request, next_try);
         return;
     }
     if (answer)
         request->asked -= answer->age_us;
     /* Who is next is sent in the next turn, after done(). */
-    queue_remove(queue, &request->entry);
+    queue_remove(queue, request);
     request_end(request);
 }
 
-static void on_launch(QueueEntry *entry, const GatePass *pass, gint64 now, gpointer data)
+void request_launch(Request *request, const GatePass *pass, gint64 now)
 {
-    Request *request = (Request *)entry;
-    Requests *requests = data;
-
     /* However long it waited for its turn, its first try has the whole time. */
     if (request->asked == 0)
-        entry->deadline = now + requests->timeout_us;
+        request->deadline = now + request->api->timeout_us;
     request->pass = *pass;
     request_send(request, now, FALSE);
 }
 
 /* What the last try said is worth more than why there is no other. */
-static void on_doom(QueueEntry *entry, Doom doom, gint64 now, gpointer data)
+void request_doom(Request *request, gboolean gate_closed, gint64 now)
 {
-    Request *request = (Request *)entry;
-    Requests *requests = data;
+    const Api *api = request->api;
 
     if (request->error)
         return;
-    if (doom == DOOM_GATE_CLOSED)
-        request->error = gate_error(requests->gate, now, request->label);
+    if (gate_closed)
+        request->error = gate_error(api->gate, now, request->label);
     else
-        request->error = g_error_new(
-            PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT,
-            "%s: not sent within %.3g s: %u requests are already under way", request->label,
-            (double)requests->timeout_us / G_USEC_PER_SEC, queue_n_flying(requests->queue));
-}
-
-static void on_over(QueueEntry *entry, gpointer data)
-{
-    (void)data;
-    request_end((Request *)entry);
-}
-
-static const QueueOps queue_ops = { on_launch, on_doom, on_over };
-
-Requests *requests_new(Http *http, const Clock *clock, ApiStats *stats,
-                       const RequestsOptions *options)
-{
-    Requests *requests = g_new0(Requests, 1);
-
-    requests->http = http;
-    requests->clock = clock;
-    requests->stats = stats;
-    requests->timeout_us = options->timeout_us;
-    requests->bearer = bearer_new(NULL);
-    requests->gate = gate_new(options->random, options->random_data);
-    requests->queue =
-        queue_new(requests->gate, clock, options->parallel_requests, &queue_ops, requests);
-    return requests;
-}
-
-gboolean requests_set_key(Requests *requests, const char *key)
-{
-    gboolean is_another = g_strcmp0(bearer_text(requests->bearer), key) != 0;
-
-    if (is_another) {
-        bearer_unref(requests->old_bearer);
-        requests->old_bearer = requests->bearer;
-        requests->bearer = bearer_new(key);
-        queue_release(requests->queue);
-    } else {
-        queue_give_up(requests->queue);
-    }
-    return is_another;
-}
-
-void requests_on_refused(Requests *requests, ApiRefused refused, gpointer data)
-{
-    requests->refused = refused;
-    requests->refused_data = data;
+        error_set(&request->error, PPIOFS_ERROR_TIMEOUT,
+                  "%s: not sent within %.3g s: %u requests are already under way", request->label,
+                  (double)api->timeout_us / G_USEC_PER_SEC, queue_n_flying(api->queue));
 }
 
 AnswerQuestion request_question(const Request *request)
 {
-    const Bearer *old = request->requests->old_bearer;
+    const Bearer *old = request->api->old_bearer;
 
     return (AnswerQuestion){
         .label = request->label,
@@ -305,25 +279,33 @@ AnswerQuestion request_question(const Request *request)
     };
 }
 
-void request_start(Requests *requests, Request *request)
+void request_init(Request *request, Api *api, void (*free_request)(Request *request), gpointer data)
 {
-    request->requests = requests;
+    request->api = api;
+    request->data = data;
+    request->free = free_request;
+    request->link.data = request;
+    g_queue_push_tail_link(&api->requests, &request->link);
+}
+
+void request_start(Request *request)
+{
     request->asked = 0;
     request->tries = 0;
-    request->entry.deadline = clock_now(requests->clock) + requests->timeout_us;
-    queue_add(requests->queue, &request->entry);
+    request->deadline = clock_now(request->api->clock) + request->api->timeout_us;
+    queue_add(request->api->queue, request);
 }
 
 void request_cancel(Request *request)
 {
-    Requests *requests = request->requests;
+    Api *api = request->api;
 
     if (request->flying) {
         http_cancel(&request->get);
-        gate_abandon(requests->gate, &request->pass);
-        requests->stats->in_flight--;
+        gate_abandon(api->gate, &request->pass);
+        api->stats.in_flight--;
     }
-    queue_remove(requests->queue, &request->entry);
+    queue_remove(api->queue, request);
 }
 
 void request_clear(Request *request)
@@ -336,25 +318,9 @@ void request_clear(Request *request)
     http_clear(&request->get);
 }
 
-void requests_reset(Requests *requests)
+void request_free(Request *request)
 {
-    gate_reset(requests->gate);
-    http_drop_idle(requests->http);
-    queue_wake(requests->queue);
-}
-
-gint64 requests_closed_until(const Requests *requests)
-{
-    return gate_closed_until(requests->gate, clock_now(requests->clock));
-}
-
-void requests_free(Requests *requests)
-{
-    if (!requests)
-        return;
-    queue_free(requests->queue);
-    gate_free(requests->gate);
-    bearer_unref(requests->bearer);
-    bearer_unref(requests->old_bearer);
-    g_free(requests);
+    g_queue_unlink(&request->api->requests, &request->link);
+    request_clear(request);
+    request->free(request);
 }

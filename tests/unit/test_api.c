@@ -221,7 +221,7 @@ static void test_the_key_goes_to_http_and_never_into_an_error(void)
 static void test_a_cancelled_call_ends_silently(void)
 {
     g_autoptr(Fixture) f = fixture_new("https://api.example.com");
-    ApiCall *one, *list;
+    Request *one, *list;
 
     fake_http_script(f->http, (FakeReply){ .status = 200, .hold = TRUE });
     fake_http_script(f->http, (FakeReply){ .status = 200, .hold = TRUE });

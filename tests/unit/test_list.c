@@ -437,7 +437,7 @@ static void test_a_list_can_be_cancelled_while_a_page_is_read(void)
 {
     g_autoptr(Fixture) f = fixture_new();
     g_autofree char *body = many_items(10000, "");
-    ApiCall *call;
+    Request *call;
 
     fake_http_script(f->http, (FakeReply){ .hold = TRUE });
     call = api_list(f->api, on_list, f);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/api/request.h"
+#include "ppiofs/api/private.h"
 
 #include "fake_http.h"
 #include "ppiofs/base/error.h"
@@ -14,11 +14,9 @@
 typedef struct {
     Http *http;
     Clock clock;
-    ApiStats stats;
-    Requests *requests;
+    Api *api;
     gint64 offset;
     gboolean long_rests;
-    GPtrArray *waiters; /* Waiter, which frees itself at its end */
     guint n_refused;    /* times that another key was asked for */
     gboolean reads_key; /* ... and is going to be read */
     GString *ends;      /* a word for each request that ended, in order */
@@ -55,43 +53,32 @@ static gboolean on_refused(gpointer data)
 static Fixture *fixture_new(guint parallel_requests, gint64 timeout_us)
 {
     Fixture *f = g_new0(Fixture, 1);
-    RequestsOptions options = { parallel_requests, timeout_us, fixture_random, f };
+    ApiOptions options = {
+        .base_url = "http://127.0.0.1",
+        .parallel_requests = parallel_requests,
+        .timeout_us = timeout_us,
+        .random = fixture_random,
+        .random_data = f,
+    };
 
     f->clock = (Clock){ fixture_now, NULL, f };
     f->http = fake_http_new();
     f->ends = g_string_new(NULL);
-    f->waiters = g_ptr_array_new();
-    f->requests = requests_new(f->http, &f->clock, &f->stats, &options);
-    requests_on_refused(f->requests, on_refused, f);
+    f->api = api_new(f->http, &options, &f->clock);
+    api_on_refused(f->api, on_refused, f);
     return f;
 }
 
-static void leave(Waiter *waiter)
+static void waiter_free(Request *request)
 {
-    g_ptr_array_remove(waiter->f->waiters, waiter);
-    request_clear(&waiter->request);
-    g_free(waiter);
-}
-
-static void cancel(Request *request)
-{
-    request_cancel(request);
-    leave((Waiter *)request);
-}
-
-static void free_requests(Fixture *f)
-{
-    while (f->waiters->len > 0)
-        cancel(f->waiters->pdata[0]);
-    g_clear_pointer(&f->requests, requests_free);
+    g_free(request);
 }
 
 static void fixture_free(Fixture *f)
 {
-    free_requests(f);
+    api_free(f->api);
     http_free(f->http);
     g_string_free(f->ends, TRUE);
-    g_ptr_array_unref(f->waiters);
     g_clear_error(&f->error);
     g_free(f);
 }
@@ -109,9 +96,9 @@ static void on_done(Request *request, const HttpAnswer *answer, const GError *er
     f->asked = request->asked;
     g_clear_error(&f->error);
     f->error = error ? g_error_copy(error) : NULL;
-    leave(waiter);
+    request_free(request);
     if (f->frees_requests)
-        free_requests(f);
+        g_clear_pointer(&f->api, api_free);
 }
 
 static Request *start_in(Fixture *f, const char *name, Lane lane, guint share)
@@ -120,17 +107,17 @@ static Request *start_in(Fixture *f, const char *name, Lane lane, guint share)
     Request *request = &waiter->request;
     guint before = f->n_ends;
 
+    request_init(request, f->api, waiter_free, NULL);
     waiter->f = f;
     waiter->name = name;
     request->url = g_strconcat("http://127.0.0.1/", name, NULL);
     request->label = g_strconcat("GET /", name, NULL);
     request->max_body = 100;
     request->route = lane == LANE_LISTS ? ANSWER_OF_LIST : ANSWER_OF_INSTANCE;
-    request->entry.lane = lane;
-    request->entry.share = share;
+    request->lane = lane;
+    request->share = share;
     request->done = on_done;
-    g_ptr_array_add(f->waiters, waiter);
-    request_start(f->requests, request);
+    request_start(request);
     g_assert_cmpuint(f->n_ends, ==, before);
     return request;
 }
@@ -207,10 +194,10 @@ static void test_an_answer_ends_it(void)
     g_assert_cmpuint(request->max_body, ==, 100);
     g_assert_cmpuint(request->timeout_us, <=, 10 * S);
     g_assert_cmpuint(request->timeout_us, >, 9 * S);
-    g_assert_cmpuint(f->stats.requests, ==, 1);
-    g_assert_cmpuint(f->stats.answers[2], ==, 1);
-    g_assert_cmpuint(f->stats.bytes, ==, 5);
-    g_assert_cmpuint(f->stats.in_flight, ==, 0);
+    g_assert_cmpuint(api_stats(f->api)->requests, ==, 1);
+    g_assert_cmpuint(api_stats(f->api)->answers[2], ==, 1);
+    g_assert_cmpuint(api_stats(f->api)->bytes, ==, 5);
+    g_assert_cmpuint(api_stats(f->api)->in_flight, ==, 0);
 }
 
 typedef struct {
@@ -259,7 +246,7 @@ static void test_each_end_of_a_try_has_its_number_of_tries(void)
         g_assert_error(f->error, PPIOFS_ERROR, (gint)row->result);
         g_assert_true(g_str_has_prefix(f->error->message, "GET /a: "));
         g_assert_cmpuint(fake_http_n_requests(f->http), ==, row->tries);
-        g_assert_cmpuint(f->stats.requests, ==, row->tries);
+        g_assert_cmpuint(api_stats(f->api)->requests, ==, row->tries);
     }
 }
 
@@ -321,7 +308,7 @@ static void test_no_more_than_parallel_requests_are_under_way(void)
     for (guint i = 0; i < 20; i++)
         get(f, "a");
     g_assert_cmpuint(fake_http_n_flying(f->http), ==, 3);
-    g_assert_cmpuint(f->stats.in_flight, ==, 3);
+    g_assert_cmpuint(api_stats(f->api)->in_flight, ==, 3);
     run_until_ends(f, 20);
     g_assert_cmpuint(fake_http_max_flying(f->http), ==, 3);
 }
@@ -400,13 +387,13 @@ static void test_retry_after_holds_all_requests_back(void)
     while (fake_http_n_flying(f->http) > 0)
         g_main_context_iteration(NULL, TRUE);
     asked = g_get_monotonic_time();
-    g_assert_cmpint(requests_closed_until(f->requests), >, asked);
+    g_assert_cmpint(api_closed_until(f->api), >, asked);
     start_in(f, "L", LANE_LISTS, 0);
     run_until_ends(f, 2);
     g_assert_no_error(f->error);
     for (guint i = 1; i < 3; i++)
         g_assert_cmpint(fake_http_request(f->http, i)->at, >=, asked + 190 * MS);
-    g_assert_cmpint(requests_closed_until(f->requests), ==, 0);
+    g_assert_cmpint(api_closed_until(f->api), ==, 0);
 }
 
 static void test_when_the_wait_is_over_the_queue_goes_on_by_itself(void)
@@ -420,7 +407,7 @@ static void test_when_the_wait_is_over_the_queue_goes_on_by_itself(void)
     first = get(f, "a");
     run_for(10 * MS);
     get(f, "b");
-    cancel(first);
+    api_cancel(first);
     run_until_ends(f, 1);
     g_assert_cmpint(g_get_monotonic_time() - begin, <, 5 * S);
 }
@@ -443,7 +430,7 @@ static void test_who_cannot_wait_that_long_is_busy_at_once(void)
     g_assert_cmpuint(fake_http_n_requests(f->http), ==, 1);
     g_assert_cmpint(g_get_monotonic_time() - begin, <, 400 * MS); /* no rest */
 
-    requests_reset(f->requests); /* SIGHUP is no excuse */
+    api_reset(f->api); /* SIGHUP is no excuse */
     get(f, "after");
     run_until_ends(f, 4);
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
@@ -457,7 +444,7 @@ static void test_a_reset_closes_the_circuit(void)
     g_autoptr(Fixture) f = fixture_new(16, 10 * S);
 
     go_offline(f);
-    requests_reset(f->requests);
+    api_reset(f->api);
     g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "*again");
     fake_http_script(f->http, reply(200));
     get(f, "a");
@@ -522,7 +509,7 @@ static void test_a_cancelled_probe_does_not_close_the_gate_for_ever(void)
     f->offset += S;
     fake_http_script(f->http, hold());
     probe = get(f, "probe");
-    cancel(probe);
+    api_cancel(probe);
     f->offset += S;
     g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "*again");
     fake_http_script(f->http, reply(200));
@@ -565,7 +552,7 @@ static void test_a_timeout_of_a_try_that_had_no_time_is_no_outage(void)
     for (guint i = 0; i < 8; i++)
         get(f, "a");
     run_until_ends(f, 8); /* a warning would be fatal */
-    g_assert_cmpint(requests_closed_until(f->requests), ==, 0);
+    g_assert_cmpint(api_closed_until(f->api), ==, 0);
 }
 
 static void test_an_answer_that_is_too_large_is_no_outage(void)
@@ -577,7 +564,7 @@ static void test_an_answer_that_is_too_large_is_no_outage(void)
     for (guint i = 0; i < 8; i++)
         get(f, "a");
     run_until_ends(f, 8); /* a warning would be fatal */
-    g_assert_cmpint(requests_closed_until(f->requests), ==, 0);
+    g_assert_cmpint(api_closed_until(f->api), ==, 0);
 }
 
 static void test_hangs_take_it_offline(void)
@@ -627,17 +614,17 @@ static void test_a_cancelled_request_ends_silently_wherever_it_is(void)
     flying = get(f, "flying");
     queued = get(f, "queued");
     g_assert_cmpuint(fake_http_n_flying(f->http), ==, 1);
-    cancel(queued);
-    cancel(resting);
-    cancel(flying);
+    api_cancel(queued);
+    api_cancel(resting);
+    api_cancel(flying);
     g_assert_cmpuint(fake_http_n_cancelled(f->http), ==, 1);
-    g_assert_cmpuint(f->stats.in_flight, ==, 0);
+    g_assert_cmpuint(api_stats(f->api)->in_flight, ==, 0);
 
     fake_http_script(f->http, (FakeReply){ .status = 503, .retry_after_us = 60 * S });
     get(f, "closes");
     run_until_ends(f, 1);
     doomed = get(f, "doomed");
-    cancel(doomed);
+    api_cancel(doomed);
     run_for(50 * MS);
     g_assert_cmpstr(f->ends->str, ==, "closes ");
 }
@@ -651,7 +638,7 @@ static void test_a_cancelled_request_makes_room(void)
     fake_http_script(f->http, reply(200));
     first = get(f, "a");
     get(f, "b");
-    cancel(first);
+    api_cancel(first);
     run_until_ends(f, 1);
     g_assert_cmpstr(f->ends->str, ==, "b ");
 }
@@ -722,9 +709,9 @@ static void test_a_connection_that_went_quiet_costs_a_new_one_and_no_rest(void)
         g_assert_true(fake_http_request(f->http, 2 * i + 1)->fresh);
     }
     g_assert_cmpint(fake_http_request(f->http, 0)->quiet_us, ==, 10 * S / 3);
-    g_assert_cmpuint(f->stats.requests, ==, 10);
-    g_assert_cmpuint(f->stats.in_flight, ==, 0);
-    g_assert_cmpint(requests_closed_until(f->requests), ==, 0); /* no outage */
+    g_assert_cmpuint(api_stats(f->api)->requests, ==, 10);
+    g_assert_cmpuint(api_stats(f->api)->in_flight, ==, 0);
+    g_assert_cmpint(api_closed_until(f->api), ==, 0); /* no outage */
 }
 
 static void test_a_slow_api_is_not_taken_for_dead(void)
@@ -746,14 +733,14 @@ static void test_what_was_refused_with_an_older_key_is_sent_again(void)
 {
     g_autoptr(Fixture) f = fixture_new(16, 10 * S);
 
-    requests_set_key(f->requests, "old");
+    api_set_key(f->api, "old");
     for (guint i = 0; i < 16; i++)
         fake_http_script(f->http, hold());
     for (guint i = 0; i < 16; i++)
         fake_http_script(f->http, reply(200));
     for (guint i = 0; i < 16; i++)
         get(f, "a");
-    g_assert_true(requests_set_key(f->requests, "new"));
+    g_assert_true(api_set_key(f->api, "new"));
     for (guint i = 0; i < 16; i++)
         fake_http_end(f->http, reply(i % 2 ? 401 : 403));
     run_until_ends(f, 16);
@@ -771,7 +758,7 @@ static void test_what_was_refused_waits_until_the_key_was_read_again(void)
         g_autoptr(Fixture) f = fixture_new(1, 10 * S);
 
         f->reads_key = TRUE;
-        requests_set_key(f->requests, "old");
+        api_set_key(f->api, "old");
         fake_http_script(f->http, reply(401));
         fake_http_script(f->http, reply(401));
         get(f, "a");
@@ -782,7 +769,7 @@ static void test_what_was_refused_waits_until_the_key_was_read_again(void)
         f->reads_key = FALSE;
         fake_http_script(f->http, reply(200));
         fake_http_script(f->http, reply(200));
-        g_assert_true(requests_set_key(f->requests, keys[i]) == (i == 0));
+        g_assert_true(api_set_key(f->api, keys[i]) == (i == 0));
         run_until_ends(f, 2);
         g_assert_cmpuint(fake_http_n_requests(f->http), ==, i == 0 ? 4 : 2);
         g_assert_cmpint(f->error != NULL, ==, i == 1);

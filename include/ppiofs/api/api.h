@@ -8,6 +8,7 @@
 
 #include <glib.h>
 
+#include "ppiofs/api/gate.h"
 #include "ppiofs/base/clock.h"
 #include "ppiofs/http/http.h"
 #include "ppiofs/model/record.h"
@@ -21,7 +22,7 @@
 #define API_MAX_LIST_BYTES (256 << 20) /* of all its records in memory */
 
 typedef struct Api Api;
-typedef struct ApiCall ApiCall;
+typedef struct Request Request;
 
 typedef struct {
     const char *base_url; /* "https://api.ppio.com", checked by http_check_url() */
@@ -29,6 +30,8 @@ typedef struct {
     guint parallel_requests;
     gint64 timeout_us; /* of one single GET, or one page of a list, retries included */
     gboolean hide_secrets;
+    GateRandom random; /* NULL: GLib's */
+    gpointer random_data;
 } ApiOptions;
 
 typedef struct {
@@ -72,16 +75,16 @@ typedef gboolean (*ApiRefused)(gpointer data);
 void api_on_refused(Api *api, ApiRefused refused, gpointer data);
 
 /* Done-callbacks run from the main loop, never from inside the call that started them. After a done
- * callback the ApiCall is dead, and the Api may be freed. */
-ApiCall *api_list(Api *api, ApiListDone done, gpointer data);
+ * callback the Request is dead, and the Api may be freed. */
+Request *api_list(Api *api, ApiListDone done, gpointer data);
 
 /* @id is raw and not empty. @known: whether such an instance is known; requests for those that are
  * not have few places. @share: the uid of who asks; all uids take turns. */
-ApiCall *api_get(Api *api, const char *id, gboolean known, guint share, ApiRecordDone done,
+Request *api_get(Api *api, const char *id, gboolean known, guint share, ApiRecordDone done,
                  gpointer data);
 
 /* Ends the call at once, without calling back. */
-void api_cancel(ApiCall *call);
+void api_cancel(Request *call);
 
 /* After SIGHUP: forgets page hashes and the circuit, but not that the API asked to wait. No idle
  * connection is used again. */
