@@ -3,7 +3,7 @@
 
 #include "ppiofs/api/api.h"
 #include "ppiofs/base/error.h"
-#include "ppiofs/json/split.h"
+#include "ppiofs/json/prepass.h"
 
 #define MEMBER "data"
 /* An item takes time, however few bytes it has. */
@@ -13,10 +13,9 @@
  *
  *   stage    a step                                        ends it all if
  *   DIGEST   more of the digest                            the page is the known one
- *   CHECK    more of the pre-pass                          it is no JSON
- *   REST     what is not an item: the cursor               it is no page
- *   ITEMS    some items                                    there are no more */
-typedef enum { STAGE_DIGEST, STAGE_CHECK, STAGE_REST, STAGE_ITEMS } Stage;
+ *   ITEMS    more of the check, and some items             it is no JSON
+ *   REST     what is not an item: the cursor               always */
+typedef enum { STAGE_DIGEST, STAGE_ITEMS, STAGE_REST } Stage;
 
 struct PageReader {
     Stage stage;
@@ -28,8 +27,7 @@ struct PageReader {
     gsize length;
     GChecksum *checksum;
     gsize digested;
-    PageMark mark;
-    JsonSplit *split;
+    Prepass scan;
     Page *page;
 };
 
@@ -46,7 +44,7 @@ PageReader *page_reader_new(const char *cursor, Page *known, const HttpAnswer *a
     reader->answer.etag = g_strdup(answer->etag);
     reader->bytes = g_bytes_get_data(answer->body, &reader->length);
     reader->checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    reader->split = json_split_new(reader->bytes, reader->length, "\"" MEMBER "\"");
+    reader->scan = prepass_begin(reader->bytes, reader->length, "\"" MEMBER "\"");
     return reader;
 }
 
@@ -55,18 +53,12 @@ const HttpAnswer *page_reader_answer(const PageReader *reader)
     return &reader->answer;
 }
 
-static void take_mark(PageReader *reader)
-{
-    gsize size = PAGE_DIGEST_BYTES;
-
-    g_checksum_get_digest(reader->checksum, reader->mark.digest, &size);
-    reader->mark.length = reader->length;
-}
-
 /* Each stage returns FALSE with an error; *ret_page is set where the page is complete. */
 static gboolean digest(PageReader *reader, Page **ret_page)
 {
     gsize more = MIN(reader->length - reader->digested, PAGE_READER_CHECKED_BYTES);
+    gsize size = PAGE_DIGEST_BYTES;
+    PageMark mark = { .length = reader->length };
 
     if (more > 0)
         g_checksum_update(reader->checksum, (const guchar *)reader->bytes + reader->digested,
@@ -74,31 +66,59 @@ static gboolean digest(PageReader *reader, Page **ret_page)
     reader->digested += more;
     if (reader->digested < reader->length)
         return TRUE;
-    take_mark(reader);
-    reader->stage = STAGE_CHECK;
-    if (reader->known && page_has_mark(reader->known, &reader->mark)) {
+    g_checksum_get_digest(reader->checksum, mark.digest, &size);
+    if (reader->known && page_has_mark(reader->known, &mark)) {
         page_set_etag(reader->known, reader->answer.etag);
         *ret_page = page_ref(reader->known);
+        return TRUE;
     }
+    reader->page = page_new(reader->cursor, reader->answer.etag, &mark);
+    reader->stage = STAGE_ITEMS;
     return TRUE;
 }
 
-static gboolean check(PageReader *reader, GError **error)
+static gboolean read_item(PageReader *reader, gsize length, GError **error)
 {
-    gboolean done;
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(JsonDoc) doc = NULL;
 
-    if (!json_split_check(reader->split, PAGE_READER_CHECKED_BYTES, &done, error))
-        return FALSE;
-    if (done)
+    if (length > API_MAX_DETAIL_BYTES)
+        return page_leave_item_out(reader->page, "it is larger than 4 MiB", error);
+    doc = json_parse(reader->scan.item_start, length, &failure);
+    if (doc)
+        return page_take_item(reader->page, json_root(doc), reader->flags, error);
+    if (g_error_matches(failure, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE))
+        return page_leave_item_out(reader->page, failure->message, error);
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+}
+
+static gboolean read_items(PageReader *reader, GError **error)
+{
+    Prepass *scan = &reader->scan;
+    const char *limit = scan->at + MIN(scan->end - scan->at, PAGE_READER_CHECKED_BYTES);
+    gsize parsed = 0;
+
+    do {
+        if (!prepass_go_on(scan, (gsize)(limit - scan->at), error))
+            return FALSE;
+        if (!scan->item_end)
+            continue;
+        gsize length = (gsize)(scan->item_end - scan->item_start);
+        if (!read_item(reader, length, error))
+            return FALSE;
+        parsed += MAX(length, ITEM_LEAST_BYTES);
+    } while (!scan->done && scan->at < limit && parsed < PAGE_READER_PARSED_BYTES);
+    if (scan->done)
         reader->stage = STAGE_REST;
     return TRUE;
 }
 
 /* "data": null is how some servers write an empty list. Items are here only if the name of their
  * array is written with escapes. */
-static gboolean read_rest(PageReader *reader, GError **error)
+static gboolean read_rest(PageReader *reader, Page **ret_page, GError **error)
 {
-    g_autoptr(JsonDoc) doc = json_split_rest(reader->split, PAGE_READER_REST_BYTES, error);
+    g_autoptr(JsonDoc) doc = json_parse_rest(&reader->scan, PAGE_READER_REST_BYTES, error);
     const cJSON *root = doc ? json_root(doc) : NULL;
     const cJSON *data = json_member(root, MEMBER);
     const cJSON *item;
@@ -108,46 +128,12 @@ static gboolean read_rest(PageReader *reader, GError **error)
     if (!cJSON_IsArray(data) &&
         !(cJSON_IsNull(data) && cJSON_IsFalse(json_member(root, "has_more"))))
         return error_set(error, PPIOFS_ERROR_BAD_ANSWER, "it has no array called " MEMBER);
-    reader->page = page_new(reader->cursor, reader->answer.etag, &reader->mark);
     if (!page_take_cursor(reader->page, root, error))
         return FALSE;
     cJSON_ArrayForEach (item, data)
         if (!page_take_item(reader->page, item, reader->flags, error))
             return FALSE;
-    reader->stage = STAGE_ITEMS;
-    return TRUE;
-}
-
-static gboolean read_item(PageReader *reader, GError **error)
-{
-    g_autoptr(GError) failure = NULL;
-    g_autoptr(JsonDoc) doc = json_split_parse(reader->split, &failure);
-
-    if (doc)
-        return page_take_item(reader->page, json_root(doc), reader->flags, error);
-    if (g_error_matches(failure, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE))
-        return page_leave_item_out(reader->page, failure->message, error);
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
-}
-
-static gboolean read_items(PageReader *reader, Page **ret_page, GError **error)
-{
-    gsize read = 0;
-
-    while (read < PAGE_READER_PARSED_BYTES) {
-        gsize length = json_split_next(reader->split);
-
-        if (length == 0) {
-            *ret_page = g_steal_pointer(&reader->page);
-            return TRUE;
-        }
-        if (!(length > API_MAX_DETAIL_BYTES
-                  ? page_leave_item_out(reader->page, "it is larger than 4 MiB", error)
-                  : read_item(reader, error)))
-            return FALSE;
-        read += MAX(length, ITEM_LEAST_BYTES);
-    }
+    *ret_page = g_steal_pointer(&reader->page);
     return TRUE;
 }
 
@@ -160,14 +146,11 @@ gboolean page_reader_step(PageReader *reader, Page **ret_page, GError **error)
     case STAGE_DIGEST:
         good = digest(reader, ret_page);
         break;
-    case STAGE_CHECK:
-        good = check(reader, error);
+    case STAGE_ITEMS:
+        good = read_items(reader, error);
         break;
     case STAGE_REST:
-        good = read_rest(reader, error);
-        break;
-    case STAGE_ITEMS:
-        good = read_items(reader, ret_page, error);
+        good = read_rest(reader, ret_page, error);
         break;
     }
     return !good || *ret_page != NULL;
@@ -191,7 +174,6 @@ void page_reader_free(PageReader *reader)
     g_bytes_unref(reader->answer.body);
     g_free(reader->answer.etag);
     g_checksum_free(reader->checksum);
-    json_split_free(reader->split);
     if (reader->page)
         page_unref(reader->page);
     g_free(reader);

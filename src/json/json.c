@@ -160,6 +160,27 @@ JsonDoc *json_parse(const char *bytes, gsize length, GError **error)
     return tree_finish(doc->root, bytes, bytes + length, error) ? g_steal_pointer(&doc) : NULL;
 }
 
+JsonDoc *json_parse_rest(const Prepass *whole, gsize max, GError **error)
+{
+    const char *cut = whole->array_start ? whole->array_start : whole->end;
+    const char *go_on = whole->array_end ? whole->array_end : whole->end;
+    gsize before = (gsize)(cut - whole->start), after = (gsize)(whole->end - go_on);
+    g_autofree char *rest = before + after > max ? NULL : g_try_malloc(before + after);
+
+    if (before + after > max) {
+        error_set(error, PPIOFS_ERROR_TOO_LARGE,
+                  "JSON with more than %" G_GSIZE_FORMAT " bytes beside its items", max);
+        return NULL;
+    }
+    if (!rest) {
+        error_set(error, PPIOFS_ERROR_NO_MEMORY, "not enough memory for JSON");
+        return NULL;
+    }
+    memcpy(rest, whole->start, before);
+    memcpy(rest + before, go_on, after);
+    return json_parse(rest, before + after, error);
+}
+
 const cJSON *json_root(const JsonDoc *doc)
 {
     return doc->root;

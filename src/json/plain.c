@@ -81,21 +81,3 @@ void plain_rewrite(char *bytes, gsize length)
     for (char *p = bytes; (p = memchr(p, '\\', (gsize)(end - p)));)
         p = escape_make_plain(p, end);
 }
-
-const char *plain_value_end(const char *at, const char *end)
-{
-    guint depth = 0;
-
-    while (at < end && (depth > 0 || *at != ',')) {
-        if (*at == '"') {
-            at = string_skip(at);
-            continue;
-        }
-        if (*at == '[' || *at == '{')
-            depth++;
-        else if (*at == ']' || *at == '}')
-            depth--;
-        at++;
-    }
-    return at;
-}

@@ -3,7 +3,6 @@
 
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/json.h"
-#include "ppiofs/json/plain.h"
 
 #include <string.h>
 
@@ -108,17 +107,6 @@ static gboolean scan_escape(Prepass *scan)
     return TRUE;
 }
 
-/* An item of the array ends here. */
-static void note_item(Prepass *scan)
-{
-    if ((gsize)(scan->at - scan->item_start) < PREPASS_LARGE_BYTES ||
-        scan->n_large == PREPASS_LARGE_ITEMS)
-        return;
-    scan->large[scan->n_large].start = scan->item_start;
-    scan->large[scan->n_large].end = scan->at;
-    scan->n_large++;
-}
-
 static gboolean is_in_array(const Prepass *scan)
 {
     return scan->depth == 2 && scan->array_start != NULL && scan->array_end == NULL;
@@ -128,7 +116,7 @@ static void scan_end_value(Prepass *scan)
 {
     scan->expect = scan->depth > 0 ? EXPECT_SEPARATOR : EXPECT_NOTHING;
     if (is_in_array(scan))
-        note_item(scan);
+        scan->item_end = scan->at;
 }
 
 static void scan_end_key(Prepass *scan)
@@ -329,7 +317,7 @@ static gboolean scan_until(Prepass *scan, const char *limit)
     scan->limit = limit;
     if (scan->token == TOKEN_NONE)
         scan_space(scan);
-    while (!is_over(scan) && scan->at < limit) {
+    while (!is_over(scan) && scan->at < limit && !scan->item_end) {
         if (!scan_step(scan))
             return FALSE;
         if (scan->token == TOKEN_NONE)
@@ -354,6 +342,7 @@ gboolean prepass_go_on(Prepass *prepass, gsize budget, GError **error)
     gboolean good;
 
     prepass->error = error;
+    prepass->item_end = NULL;
     good = scan_until(prepass, from + MIN(budget, (gsize)(prepass->end - from)));
     prepass->error = NULL;
     if (!good)
@@ -370,12 +359,4 @@ gboolean prepass_check(const char *bytes, gsize length, GError **error)
     Prepass prepass = prepass_begin(bytes, length, NULL);
 
     return prepass_go_on(&prepass, length, error);
-}
-
-const char *prepass_item_end(const Prepass *prepass, const char *item)
-{
-    for (guint i = 0; i < prepass->n_large; i++)
-        if (prepass->large[i].start == item)
-            return prepass->large[i].end;
-    return plain_value_end(item, prepass->array_end);
 }

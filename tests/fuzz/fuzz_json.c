@@ -3,7 +3,7 @@
  * every number's text stands in the document. Taken apart they are refused or taken, too, and the
  * items are the same. */
 #include "ppiofs/base/error.h"
-#include "ppiofs/json/split.h"
+#include "ppiofs/json/prepass.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -49,42 +49,32 @@ static void assert_same(const cJSON *a, const cJSON *b)
     g_assert_true(!x && !y);
 }
 
-/* Whether all of it could be had: then @whole is what it must be, NULL if that was refused. */
-static gboolean read_apart(JsonSplit *split, const cJSON *whole)
+/* Taken apart it is what it is as a whole, and refused where that is. */
+static void check_apart(const char *bytes, gsize length, const JsonDoc *whole)
 {
-    const cJSON *data = json_member(whole, "data");
+    Prepass scan = prepass_begin(bytes, length, "\"data\"");
+    const cJSON *data = whole ? json_member(json_root(whole), "data") : NULL;
     const cJSON *item = data ? data->child : NULL;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(JsonDoc) rest = json_split_rest(split, G_MAXSIZE, &error);
+    gboolean good = TRUE;
 
-    if (rest && json_member(json_root(rest), "data") && json_member(json_root(rest), "data")->child)
-        return TRUE; /* it was not recognised */
-    while (!error) {
+    while (good && !scan.done) {
         g_autoptr(JsonDoc) doc = NULL;
 
-        if (json_split_next(split) == 0)
-            break;
-        doc = json_split_parse(split, &error);
+        good = prepass_go_on(&scan, 7, NULL);
+        if (!good || !scan.item_end)
+            continue;
+        doc = json_parse(scan.item_start, (gsize)(scan.item_end - scan.item_start), NULL);
+        good = doc != NULL;
         if (doc && whole) {
             g_assert_nonnull(item);
             assert_same(json_root(doc), item);
             item = item->next;
         }
     }
-    g_assert_true(!whole || error || !cJSON_IsArray(data) || !item);
-    return !error;
-}
-
-static void check_apart(const char *bytes, gsize length, const JsonDoc *whole)
-{
-    g_autoptr(JsonSplit) split = json_split_new(bytes, length, "\"data\"");
-    gboolean good = TRUE, done = FALSE;
-
-    while (good && !done)
-        good = json_split_check(split, 7, &done, NULL);
-    if (good)
-        good = read_apart(split, whole ? json_root(whole) : NULL);
-    g_assert_true(good == (whole != NULL));
+    g_autoptr(JsonDoc) rest = good ? json_parse_rest(&scan, G_MAXSIZE, NULL) : NULL;
+    g_assert_true((rest != NULL) == (whole != NULL));
+    if (rest && cJSON_IsArray(data) && !json_member(json_root(rest), "data")->child)
+        g_assert_null(item); /* else its name was not recognised */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

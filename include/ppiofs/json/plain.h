@@ -20,7 +20,3 @@ void plain_rewrite(char *bytes, gsize length);
 /* The first number token at or after *@at in the document that ends at @end; moves *@at behind it.
  * *@at must not be inside a string. FALSE, and a token of length 0, when there is none. */
 gboolean plain_next_number(const char **at, const char *end, NumberToken *ret_token);
-
-/* Where the value ends that begins at @at, in an array of a checked document that goes to @end: the
- * comma behind it, or @end. */
-const char *plain_value_end(const char *at, const char *end);
