@@ -13,7 +13,7 @@
 
 #define SUBJECT_API "API"
 #define SUBJECT_KEY "key"
-#define LABEL "GET " API_INSTANCES_PATH
+#define LABEL "GET /gpus/v2/instances"
 
 /* The one request, from the moment it is sent. */
 typedef struct {
@@ -92,7 +92,7 @@ static void take_answer(const Question *question, const HttpAnswer *answer)
     g_autoptr(Page) page = NULL;
 
     if (answer_check(&asked, answer, &error)) {
-        page = page_read(answer, RECORD_HIDE_SECRETS, &cause);
+        page = page_read(KIND_INSTANCES, answer, RECORD_HIDE_SECRETS, &cause);
         if (!page)
             error = answer_error_body(&asked, answer, "it is no page of instances", cause);
     }
@@ -128,8 +128,8 @@ static void check_api(Report *report, const Options *options, const char *key)
     const HttpOptions http_options = { .cacert = options->cacert,
                                        .proxy = options->proxy,
                                        .max_connections = 1 };
-    g_autofree char *url =
-        g_strdup_printf("%s" API_INSTANCES_PATH "?limit=%u", options->api_url, options->page_size);
+    g_autofree char *url = g_strdup_printf("%s%s?limit=%u", options->api_url, KIND_INSTANCES->route,
+                                           options->page_size);
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     Question question = { options, key, report, loop };
     g_autoptr(GError) error = NULL;

@@ -39,8 +39,8 @@ typedef struct {
     Http *http;
     Api *api;
     Source *source;
-    Cache *cache;
-    Watch *watch; /* NULL without -o watch */
+    Cache *caches[2]; /* one for each kind; ends with NULL */
+    Watch *watch;     /* NULL without -o watch */
     About *about;
     Fs *fs;
     Session *session;
@@ -99,7 +99,7 @@ static gboolean on_hangup(gpointer data)
     if (daemon_lost_terminal(app->daemon))
         return on_terminate(app);
     g_message("every cached answer is dropped, and the key read again");
-    cache_drop(app->cache);
+    cache_drop(app->caches[0]);
     api_reset(app->api);
     source_reload_key(app->source);
     session_forget_names(app->session);
@@ -229,22 +229,22 @@ static void make_cache(App *app)
                                  .max_requests = options->parallel_requests };
     const CacheSource source = source_functions(app->source);
 
-    app->cache = cache_new(&cache, &source, view_fields(), clock_system());
+    app->caches[0] = cache_new(&cache, KIND_INSTANCES, &source, clock_system());
     if (options->watch_us > 0) {
-        app->watch = watch_new(app->cache, options->watch_us, clock_system(), NULL);
+        app->watch = watch_new(app->caches[0], options->watch_us, clock_system(), NULL);
         watch_on_change(app->watch, on_watch_change, app);
     }
-    cache_on_names_changed(app->cache, on_names_changed, app);
+    cache_on_names_changed(app->caches[0], on_names_changed, app);
 }
 
 static void make_fs(App *app, Credentials *credentials)
 {
     const Options *options = app->options;
-    const AboutSubjects subjects = { options, credentials, app->cache, app->api, clock_system() };
+    const AboutSubjects subjects = { options, credentials, app->caches[0], app->api,
+                                     clock_system() };
 
     app->about = about_new(&subjects);
-    cache_on_error(app->cache, about_note_error, app->about);
-    source_on_warning(app->source, about_note_error, app->about);
+    cache_on_error(app->caches[0], about_note_error, app->about);
 
     const FsOptions fs = { .timeout_us = options->timeout_us,
                            .patience_us = options->patience_us,
@@ -255,7 +255,7 @@ static void make_fs(App *app, Credentials *credentials)
                            .view = { options->profile, options->ssh_names == SSH_NAMES_SHORT },
                            .growing = app->watch == NULL ? NULL : watch_log(app->watch),
                            .about = about_files(app->about) };
-    app->fs = fs_new(app->cache, &fs, clock_system(), NULL);
+    app->fs = fs_new(app->caches, &fs, clock_system(), NULL);
     about_set_fs(app->about, app->fs);
 }
 
@@ -268,7 +268,7 @@ static void app_clear(App *app)
     fs_free(app->fs);
     sleep_watch_free(app->sleep);
     watch_free(app->watch);
-    cache_free(app->cache);
+    cache_free(app->caches[0]);
     about_free(app->about);
     source_free(app->source);
     api_free(app->api);

@@ -11,12 +11,9 @@ struct Source {
     Credentials *credentials;
     const Clock *clock;
     GMainContext *context;
-    Resource *list; /* the cache has one at a time */
     gboolean reloading;
     gint64 reload_at; /* not before */
     gint64 wait_us;   /* after the next that brings the same key */
-    SourceWarned warned;
-    gpointer warned_data;
 };
 
 static void on_reloaded(gboolean changed, const GError *error, gpointer data)
@@ -63,12 +60,10 @@ void source_reload_key(Source *source)
 
 static void on_list(const ApiList *list, const GError *error, gpointer data)
 {
-    Source *source = data;
+    const CacheList taken = { list->asked, list->records, list->unchanged, list->n_pages,
+                              list->warning };
 
-    if (list->warning != NULL && source->warned != NULL)
-        source->warned(list->warning, source->warned_data);
-    cache_take_list(source->list, list->records, list->unchanged, list->n_pages, list->asked,
-                    error);
+    cache_take_list(data, &taken, error);
 }
 
 static void on_record(Record *record, gint64 asked, const GError *error, gpointer data)
@@ -76,19 +71,20 @@ static void on_record(Record *record, gint64 asked, const GError *error, gpointe
     cache_take_record(data, record, asked, error);
 }
 
-static gpointer source_list(gpointer data, Resource *resource)
+static gpointer source_list(gpointer data, const Kind *kind, Resource *resource)
 {
     Source *source = data;
 
-    source->list = resource;
-    return api_list(source->api, on_list, source);
+    return api_list(source->api, kind, on_list, resource);
 }
 
-static gpointer source_get(gpointer data, const CacheWanted *wanted, Resource *resource)
+static gpointer source_get(gpointer data, const Kind *kind, const CacheWanted *wanted,
+                           Resource *resource)
 {
     Source *source = data;
 
-    return api_get(source->api, wanted->id, !wanted->unknown, wanted->share, on_record, resource);
+    return api_get(source->api, kind, wanted->id, !wanted->unknown, wanted->share, on_record,
+                   resource);
 }
 
 static void source_cancel(gpointer handle)
@@ -115,12 +111,6 @@ CacheSource source_functions(Source *source)
     return (CacheSource){
         .list = source_list, .get = source_get, .cancel = source_cancel, .data = source
     };
-}
-
-void source_on_warning(Source *source, SourceWarned warned, gpointer data)
-{
-    source->warned = warned;
-    source->warned_data = data;
 }
 
 void source_free(Source *source)

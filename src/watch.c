@@ -130,7 +130,7 @@ Watch *watch_new(Cache *cache, gint64 interval_us, const Clock *clock, GMainCont
     watch->log = (FsGrowing){ .name = "changes.log",
                               .text = { .most = LOG_MAX_BYTES + LONGEST_LINE },
                               .mtime_us = clock_wall(clock) };
-    fleet_on_change(cache_fleet(cache), on_change, watch);
+    collection_on_change(cache_collection(cache), on_change, watch);
     cache_on_list(cache, on_list, watch);
     watch->timer = g_timeout_source_new((guint)(interval_us / 1000));
     g_source_set_callback(watch->timer, on_tick, watch, NULL);
@@ -153,7 +153,7 @@ void watch_free(Watch *watch)
 {
     if (watch == NULL)
         return;
-    fleet_on_change(cache_fleet(watch->cache), NULL, NULL);
+    collection_on_change(cache_collection(watch->cache), NULL, NULL);
     cache_on_list(watch->cache, NULL, NULL);
     g_source_destroy(watch->timer);
     g_source_unref(watch->timer);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* source: joins the cache to the API, and the API to the key: when the API refuses the key in use,
+/* source: joins the caches to the API, and the API to the key: when the API refuses the key in use,
  * it is read again. */
 #pragma once
 
@@ -9,16 +9,11 @@
 
 typedef struct Source Source;
 
-/* Called with what is wrong with a list that was taken all the same. */
-typedef void (*SourceWarned)(const GError *warning, gpointer data);
-
 /* All borrowed, and outlive the Source. */
 Source *source_new(Api *api, Credentials *credentials, const Clock *clock, GMainContext *context);
 
 /* For cache_new(). */
 CacheSource source_functions(Source *source);
-
-void source_on_warning(Source *source, SourceWarned warned, gpointer data);
 
 /* Reads the key again (SIGHUP); a new one is used from then on. */
 void source_reload_key(Source *source);

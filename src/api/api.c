@@ -13,12 +13,22 @@ static char *trim_slashes(const char *url)
     return g_strndup(url, length);
 }
 
+static void known_list_free(gpointer data)
+{
+    KnownList *list = data;
+
+    g_ptr_array_unref(list->pages);
+    g_ptr_array_unref(list->records);
+    g_free(list);
+}
+
 Api *api_new(Http *http, const ApiOptions *options, const Clock *clock)
 {
     Api *api = g_new0(Api, 1);
 
     api->http = http;
     api->clock = clock;
+    api->lists = g_hash_table_new_full(NULL, NULL, NULL, known_list_free);
     api->base_url = trim_slashes(options->base_url);
     api->page_size = options->page_size;
     api->timeout_us = options->timeout_us;
@@ -27,12 +37,6 @@ Api *api_new(Http *http, const ApiOptions *options, const Clock *clock)
     api->gate = gate_new(options->random, options->random_data);
     api->queue = queue_new(api->gate, clock, options->parallel_requests);
     return api;
-}
-
-static void forget_pages(Api *api)
-{
-    g_clear_pointer(&api->pages, g_ptr_array_unref);
-    g_clear_pointer(&api->records, g_ptr_array_unref);
 }
 
 /* What waits for a key is sent again if this is another one, and else ends. */
@@ -65,7 +69,7 @@ void api_cancel(Request *request)
 
 void api_reset(Api *api)
 {
-    forget_pages(api);
+    g_hash_table_remove_all(api->lists);
     gate_reset(api->gate);
     http_drop_idle(api->http);
     queue_wake(api->queue);
@@ -87,7 +91,7 @@ void api_free(Api *api)
         return;
     while (!g_queue_is_empty(&api->requests))
         api_cancel(g_queue_peek_head(&api->requests));
-    forget_pages(api);
+    g_hash_table_unref(api->lists);
     queue_free(api->queue);
     gate_free(api->gate);
     bearer_unref(api->bearer);

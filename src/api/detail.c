@@ -11,6 +11,7 @@
 
 typedef struct {
     Request request; /* first: a request is its detail */
+    const Kind *kind;
     char *id;
     ApiRecordDone done;
 } Detail;
@@ -31,13 +32,15 @@ static char *escape_id(const char *id)
     return g_uri_escape_string(id, NULL, FALSE);
 }
 
-static Record *parse_record(const Api *api, GBytes *body, GError **error)
+static Record *parse_record(const Detail *detail, GBytes *body, GError **error)
 {
     gsize length;
     const char *bytes = g_bytes_get_data(body, &length);
     g_autoptr(JsonDoc) doc = json_parse(bytes, length, error);
 
-    return doc ? record_new(json_root(doc), body, api->flags | RECORD_FULL, error) : NULL;
+    return doc ? record_new(detail->kind, json_root(doc), body,
+                            detail->request.api->flags | RECORD_FULL, error)
+               : NULL;
 }
 
 /* (transfer full) */
@@ -45,7 +48,7 @@ static Record *read_record(const Detail *detail, const HttpAnswer *answer, GErro
 {
     AnswerQuestion question = request_question(&detail->request);
     g_autoptr(GError) cause = NULL;
-    g_autoptr(Record) record = parse_record(detail->request.api, answer->body, &cause);
+    g_autoptr(Record) record = parse_record(detail, answer->body, &cause);
 
     if (!record)
         g_propagate_error(error, answer_error_body(&question, answer, "it is no instance", cause));
@@ -73,8 +76,8 @@ static void on_answer(Request *request, const HttpAnswer *answer, const GError *
     done(record, asked, failure ? failure : error, data);
 }
 
-Request *api_get(Api *api, const char *id, gboolean known, guint share, ApiRecordDone done,
-                 gpointer data)
+Request *api_get(Api *api, const Kind *kind, const char *id, gboolean known, guint share,
+                 ApiRecordDone done, gpointer data)
 {
     Detail *detail = g_new0(Detail, 1);
     Request *request = &detail->request;
@@ -82,10 +85,11 @@ Request *api_get(Api *api, const char *id, gboolean known, guint share, ApiRecor
     g_autofree char *shown = text_printable(escaped, -1, SHOWN_PATH_BYTES);
 
     request_init(request, api, detail_free, data);
+    detail->kind = kind;
     detail->id = g_strdup(id);
     detail->done = done;
-    request->url = g_strconcat(api->base_url, API_INSTANCES_PATH, "/", escaped, NULL);
-    request->label = g_strconcat("GET " API_INSTANCES_PATH "/", shown, NULL);
+    request->url = g_strconcat(api->base_url, kind->route, "/", escaped, NULL);
+    request->label = g_strconcat("GET ", kind->route, "/", shown, NULL);
     request->max_body = API_MAX_DETAIL_BYTES;
     request->route = ANSWER_OF_INSTANCE;
     request->lane = known ? LANE_KNOWN : LANE_UNKNOWN;

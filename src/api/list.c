@@ -19,6 +19,7 @@
 
 typedef struct {
     Request request; /* first: a request is its list */
+    const Kind *kind;
     ApiListDone done;
     gint64 asked;
     GPtrArray *known;    /* pages of the list before; may be NULL */
@@ -80,13 +81,14 @@ static Page *known_page(const List *list)
     return known && g_str_equal(page_cursor(known), next_cursor(list)) ? known : NULL;
 }
 
-static char *page_url(const Api *api, const char *cursor)
+static char *page_url(const List *list, const char *cursor)
 {
+    const Api *api = list->request.api;
     g_autofree char *escaped = g_uri_escape_string(cursor, NULL, FALSE);
     GString *url = g_string_new(api->base_url);
     char separator = '?';
 
-    g_string_append(url, API_INSTANCES_PATH);
+    g_string_append(url, list->kind->route);
     if (api->page_size > 0) {
         g_string_append_printf(url, "%climit=%u", separator, api->page_size);
         separator = '&';
@@ -100,8 +102,8 @@ static char *page_label(const List *list)
 {
     guint number = list->pages->len + 1;
 
-    return number == 1 ? g_strdup("GET " API_INSTANCES_PATH)
-                       : g_strdup_printf("GET " API_INSTANCES_PATH " (page %u)", number);
+    return number == 1 ? g_strconcat("GET ", list->kind->route, NULL)
+                       : g_strdup_printf("GET %s (page %u)", list->kind->route, number);
 }
 
 static void on_page(Request *request, const HttpAnswer *answer, const GError *error);
@@ -113,7 +115,7 @@ static void ask_for_page(List *list)
     Request *request = &list->request;
 
     request_clear(request);
-    request->url = page_url(list->request.api, cursor);
+    request->url = page_url(list, cursor);
     request->label = page_label(list);
     request->if_none_match = known ? g_strdup(page_etag(known)) : NULL;
     request->max_body = API_MAX_PAGE_BYTES;
@@ -141,30 +143,42 @@ static GError *list_warning(const List *list)
 
     if (!page_is_cut_short(last))
         return NULL;
-    return g_error_new(
-        PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-        "%s: instances may be missing: it says has_more, but its next_cursor is empty",
-        list->request.label);
+    return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
+                       "%s: %s may be missing: it says has_more, but its next_cursor is empty",
+                       list->request.label, list->kind->directory);
 }
 
 /* New pages only: a line with each list would be too many. */
 static void log_trouble(const List *list, const GError *warning)
 {
     if (list->n_left_out > 0)
-        g_warning("GET " API_INSTANCES_PATH ": %u of %u items left out: %s", list->n_left_out,
+        g_warning("GET %s: %u of %u items left out: %s", list->kind->route, list->n_left_out,
                   list->n_items, list->reason);
     if (warning)
         g_warning("%s", warning->message);
 }
 
-/* The list is what api->pages and api->records hold now. */
+/* (takes @records) */
+static void remember(const List *list, GPtrArray *records)
+{
+    KnownList *known = g_new(KnownList, 1);
+
+    *known = (KnownList){ g_ptr_array_ref(list->pages), records };
+    g_hash_table_replace(list->request.api->lists, (gpointer)list->kind, known);
+}
+
+static KnownList *known_list(const List *list)
+{
+    return g_hash_table_lookup(list->request.api->lists, list->kind);
+}
+
+/* The list is the known one now. */
 static void list_succeed(List *list, gboolean unchanged)
 {
-    Api *api = list->request.api;
     ApiListDone done = list->done;
     gpointer data = list->request.data;
     g_autoptr(GError) warning = list_warning(list);
-    g_autoptr(GPtrArray) records = g_ptr_array_ref(api->records); /* done() may reset the Api */
+    g_autoptr(GPtrArray) records = g_ptr_array_ref(known_list(list)->records);
     ApiList end = { list->asked, records, unchanged, list->pages->len, warning };
 
     if (!unchanged)
@@ -176,22 +190,20 @@ static void list_succeed(List *list, gboolean unchanged)
 static gboolean on_merge_turn(gpointer data)
 {
     List *list = data;
-    Api *api = list->request.api;
     GPtrArray *records = pages_merge_step(list->merge, MERGED_PER_TURN);
 
     if (!records)
         return G_SOURCE_CONTINUE;
-    g_clear_pointer(&api->pages, g_ptr_array_unref);
-    g_clear_pointer(&api->records, g_ptr_array_unref);
-    api->pages = g_ptr_array_ref(list->pages);
-    api->records = records;
+    remember(list, records);
     list_succeed(list, FALSE);
     return G_SOURCE_REMOVE;
 }
 
 static void end_list(List *list)
 {
-    if (pages_are_same(list->pages, list->request.api->pages)) {
+    const KnownList *known = known_list(list);
+
+    if (known && pages_are_same(list->pages, known->pages)) {
         list_succeed(list, TRUE);
         return;
     }
@@ -205,13 +217,13 @@ static gboolean check_bounds(const List *list, GError **error)
     const char *next = next_cursor(list);
     const char *label = list->request.label;
 
-    if (list->n_items > API_MAX_INSTANCES)
-        error_set(error, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d instances", label,
-                  API_MAX_INSTANCES);
+    if (list->n_items > API_MAX_ITEMS)
+        error_set(error, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d %s", label, API_MAX_ITEMS,
+                  list->kind->directory);
     else if (list->n_bytes > API_MAX_LIST_BYTES)
         error_set(error, PPIOFS_ERROR_TOO_LARGE,
-                  "%s: the instances of all pages take more than %d MiB of memory", label,
-                  API_MAX_LIST_BYTES >> 20);
+                  "%s: the %s of all pages take more than %d MiB of memory", label,
+                  list->kind->directory, API_MAX_LIST_BYTES >> 20);
     else if (next && list->pages->len >= API_MAX_PAGES)
         error_set(error, PPIOFS_ERROR_TOO_LARGE, "%s: more than %d pages", label, API_MAX_PAGES);
     else if (next && g_hash_table_contains(list->cursors, next))
@@ -258,6 +270,7 @@ static gboolean on_read_turn(gpointer data)
 {
     List *list = data;
     AnswerQuestion question = request_question(&list->request);
+    g_autofree char *why = g_strconcat("it is no page of ", list->kind->directory, NULL);
     g_autoptr(GError) cause = NULL;
     g_autoptr(GError) error = NULL;
     Page *page;
@@ -268,8 +281,7 @@ static gboolean on_read_turn(gpointer data)
         add_page(list, page);
         return G_SOURCE_REMOVE;
     }
-    error = answer_error_body(&question, page_reader_answer(list->reader),
-                              "it is no page of instances", cause);
+    error = answer_error_body(&question, page_reader_answer(list->reader), why, cause);
     list_fail(list, error);
     return G_SOURCE_REMOVE;
 }
@@ -286,18 +298,21 @@ static void on_page(Request *request, const HttpAnswer *answer, const GError *er
     } else if (answer->status == 304) {
         add_page(list, page_ref(known));
     } else {
-        list->reader = page_reader_new(next_cursor(list), known, answer, list->request.api->flags);
+        list->reader =
+            page_reader_new(list->kind, next_cursor(list), known, answer, list->request.api->flags);
         take_turns(list, on_read_turn);
     }
 }
 
-Request *api_list(Api *api, ApiListDone done, gpointer data)
+Request *api_list(Api *api, const Kind *kind, ApiListDone done, gpointer data)
 {
+    const KnownList *known = g_hash_table_lookup(api->lists, kind);
     List *list = g_new0(List, 1);
 
     request_init(&list->request, api, list_free, data);
     list->done = done;
-    list->known = api->pages ? g_ptr_array_ref(api->pages) : NULL;
+    list->kind = kind;
+    list->known = known ? g_ptr_array_ref(known->pages) : NULL;
     list->pages = g_ptr_array_new_with_free_func((GDestroyNotify)page_unref);
     list->cursors = g_hash_table_new(hash_text, g_str_equal);
     ask_for_page(list);

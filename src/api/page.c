@@ -17,6 +17,7 @@
 
 struct Page {
     grefcount refs;
+    const Kind *kind;
     char *cursor;
     char *next_cursor;
     char *etag;
@@ -29,11 +30,12 @@ struct Page {
     char *reason; /* why the first was left out */
 };
 
-Page *page_new(const char *cursor, const char *etag, const PageMark *mark)
+Page *page_new(const Kind *kind, const char *cursor, const char *etag, const PageMark *mark)
 {
     Page *page = g_new0(Page, 1);
 
     g_ref_count_init(&page->refs);
+    page->kind = kind;
     page->cursor = g_strdup(cursor);
     page->etag = g_strdup(etag);
     page->mark = *mark;
@@ -41,7 +43,7 @@ Page *page_new(const char *cursor, const char *etag, const PageMark *mark)
     return page;
 }
 
-/* A cursor that cannot be used is an error, not an end: instances would silently be missing. */
+/* A cursor that cannot be used is an error, not an end: objects would silently be missing. */
 gboolean page_take_cursor(Page *page, const cJSON *root, GError **error)
 {
     const cJSON *cursor = json_member(root, "next_cursor");
@@ -60,12 +62,12 @@ gboolean page_take_cursor(Page *page, const cJSON *root, GError **error)
 
 static gboolean has_room(const Page *page, GError **error)
 {
-    if (page->n_items >= API_MAX_INSTANCES)
-        error_set(error, PPIOFS_ERROR_TOO_LARGE, "it has more than %d instances",
-                  API_MAX_INSTANCES);
+    if (page->n_items >= API_MAX_ITEMS)
+        error_set(error, PPIOFS_ERROR_TOO_LARGE, "it has more than %d %s", API_MAX_ITEMS,
+                  page->kind->directory);
     else if (page->n_bytes > API_MAX_LIST_BYTES)
-        error_set(error, PPIOFS_ERROR_TOO_LARGE, "its instances take more than %d MiB of memory",
-                  API_MAX_LIST_BYTES >> 20);
+        error_set(error, PPIOFS_ERROR_TOO_LARGE, "its %s take more than %d MiB of memory",
+                  page->kind->directory, API_MAX_LIST_BYTES >> 20);
     else
         return TRUE;
     return FALSE;
@@ -89,7 +91,7 @@ gboolean page_take_item(Page *page, const cJSON *item, RecordFlags flags, GError
 
     if (!has_room(page, error))
         return FALSE;
-    record = record_new(item, NULL, flags, &reason);
+    record = record_new(page->kind, item, NULL, flags, &reason);
     if (!record && g_error_matches(reason, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY)) {
         g_propagate_error(error, g_steal_pointer(&reason));
         return FALSE;

@@ -5,7 +5,6 @@
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/prepass.h"
 
-#define MEMBER "data"
 /* An item takes time, however few bytes it has. */
 #define ITEM_LEAST_BYTES 256
 
@@ -19,6 +18,8 @@ typedef enum { STAGE_DIGEST, STAGE_ITEMS, STAGE_REST } Stage;
 
 struct PageReader {
     Stage stage;
+    const Kind *kind;
+    char *member; /* of the items, in quotes */
     char *cursor;
     Page *known;
     RecordFlags flags;
@@ -31,11 +32,13 @@ struct PageReader {
     Page *page;
 };
 
-PageReader *page_reader_new(const char *cursor, Page *known, const HttpAnswer *answer,
-                            RecordFlags flags)
+PageReader *page_reader_new(const Kind *kind, const char *cursor, Page *known,
+                            const HttpAnswer *answer, RecordFlags flags)
 {
     PageReader *reader = g_new0(PageReader, 1);
 
+    reader->kind = kind;
+    reader->member = g_strconcat("\"", kind->items, "\"", NULL);
     reader->cursor = g_strdup(cursor);
     reader->known = known;
     reader->flags = flags;
@@ -44,7 +47,7 @@ PageReader *page_reader_new(const char *cursor, Page *known, const HttpAnswer *a
     reader->answer.etag = g_strdup(answer->etag);
     reader->bytes = g_bytes_get_data(answer->body, &reader->length);
     reader->checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    reader->scan = prepass_begin(reader->bytes, reader->length, "\"" MEMBER "\"");
+    reader->scan = prepass_begin(reader->bytes, reader->length, reader->member);
     return reader;
 }
 
@@ -72,7 +75,7 @@ static gboolean digest(PageReader *reader, Page **ret_page)
         *ret_page = page_ref(reader->known);
         return TRUE;
     }
-    reader->page = page_new(reader->cursor, reader->answer.etag, &mark);
+    reader->page = page_new(reader->kind, reader->cursor, reader->answer.etag, &mark);
     reader->stage = STAGE_ITEMS;
     return TRUE;
 }
@@ -120,14 +123,15 @@ static gboolean read_rest(PageReader *reader, Page **ret_page, GError **error)
 {
     g_autoptr(JsonDoc) doc = json_parse_rest(&reader->scan, PAGE_READER_REST_BYTES, error);
     const cJSON *root = doc ? json_root(doc) : NULL;
-    const cJSON *data = json_member(root, MEMBER);
+    const cJSON *data = json_member(root, reader->kind->items);
     const cJSON *item;
 
     if (!doc)
         return FALSE;
     if (!cJSON_IsArray(data) &&
         !(cJSON_IsNull(data) && cJSON_IsFalse(json_member(root, "has_more"))))
-        return error_set(error, PPIOFS_ERROR_BAD_ANSWER, "it has no array called " MEMBER);
+        return error_set(error, PPIOFS_ERROR_BAD_ANSWER, "it has no array called %s",
+                         reader->kind->items);
     if (!page_take_cursor(reader->page, root, error))
         return FALSE;
     cJSON_ArrayForEach (item, data)
@@ -156,9 +160,9 @@ gboolean page_reader_step(PageReader *reader, Page **ret_page, GError **error)
     return !good || *ret_page != NULL;
 }
 
-Page *page_read(const HttpAnswer *answer, RecordFlags flags, GError **error)
+Page *page_read(const Kind *kind, const HttpAnswer *answer, RecordFlags flags, GError **error)
 {
-    g_autoptr(PageReader) reader = page_reader_new("", NULL, answer, flags);
+    g_autoptr(PageReader) reader = page_reader_new(kind, "", NULL, answer, flags);
     Page *page = NULL;
 
     while (!page_reader_step(reader, &page, error))
@@ -170,6 +174,7 @@ void page_reader_free(PageReader *reader)
 {
     if (!reader)
         return;
+    g_free(reader->member);
     g_free(reader->cursor);
     g_bytes_unref(reader->answer.body);
     g_free(reader->answer.etag);

@@ -10,7 +10,7 @@
 /* A list that takes long to fetch lives longer: at least that many times as long, up to a bound. */
 #define TTL_PER_FETCH 10
 #define TTL_MOST_US (600 * (gint64)G_USEC_PER_SEC)
-/* So many instances are asked for one by one within a ttl before the list is. */
+/* So many objects are asked for one by one within a ttl before the list is. */
 #define SINGLES_MOST 2
 
 static gint64 list_ttl(const Cache *cache)
@@ -26,16 +26,16 @@ Known cache_list_known(const Cache *cache)
     return (Known){ cache->list_known.asked, cache->list_known.received, list_ttl(cache) };
 }
 
-static Known item_known(const Cache *cache, const Instance *instance)
+static Known item_known(const Cache *cache, const Object *object)
 {
-    AnswerTime time = fleet_listed_time(cache->fleet, instance);
+    AnswerTime time = collection_listed_time(cache->collection, object);
 
     return (Known){ time.asked, time.received, list_ttl(cache) };
 }
 
-Known cache_detail_known(const Cache *cache, const Instance *instance)
+Known cache_detail_known(const Cache *cache, const Object *object)
 {
-    AnswerTime time = fleet_detail_time(instance);
+    AnswerTime time = collection_detail_time(object);
 
     return (Known){ time.asked, time.received, cache->options.detail_ttl };
 }
@@ -65,7 +65,7 @@ static gboolean are_many(Cache *cache)
     return cache->singles >= SINGLES_MOST;
 }
 
-/* The same for an instance that the list most likely has. */
+/* The same for an object that the list most likely has. */
 static gboolean list_is_cheaper(Cache *cache)
 {
     return are_many(cache) || cache->list->fetching ||
@@ -93,7 +93,7 @@ static CacheAnswer answer_missing(Cache *cache)
     return (CacheAnswer){ CACHE_MISSING, cache->options.negative_ttl, NULL };
 }
 
-/* A name that no known instance has. */
+/* A name that no known object has. */
 static CacheAnswer ask_unknown(Cache *cache, const char *name, const CacheAsk *ask)
 {
     const Known nothing = { 0 };
@@ -116,12 +116,12 @@ static CacheAnswer ask_unknown(Cache *cache, const char *name, const CacheAsk *a
 
 CacheAnswer cache_ask_item(Cache *cache, const char *name, const CacheAsk *ask)
 {
-    const Instance *instance = fleet_find(cache->fleet, name);
+    const Object *object = collection_find(cache->collection, name);
 
-    if (instance == NULL)
+    if (object == NULL)
         return ask_unknown(cache, name, ask);
 
-    Known known = item_known(cache, instance);
+    Known known = item_known(cache, object);
     const Resource *resource = resource_find(cache, name);
     if (!known_is_fresh(cache, &known, ask) && list_is_cheaper(cache)) {
         CacheAnswer answer = cache_ask_list(cache, ask);
@@ -133,7 +133,7 @@ CacheAnswer cache_ask_item(Cache *cache, const char *name, const CacheAsk *ask)
             return answer;
         /* The list does not show it, or cannot be had. */
     }
-    return ask_single(cache, name, record_id(instance->record), &known, ask);
+    return ask_single(cache, name, record_id(object->record), &known, ask);
 }
 
 CacheAnswer cache_ask_detail(Cache *cache, const char *name, const CacheAsk *ask)
@@ -142,22 +142,22 @@ CacheAnswer cache_ask_detail(Cache *cache, const char *name, const CacheAsk *ask
     if (!may_go_on(&item))
         return item;
 
-    Instance *instance = fleet_find(cache->fleet, name);
-    Known known = cache_detail_known(cache, instance);
-    CacheAnswer answer = resource_ask(cache, name, record_id(instance->record), &known, ask);
+    Object *object = collection_find(cache->collection, name);
+    Known known = cache_detail_known(cache, object);
+    CacheAnswer answer = resource_ask(cache, name, record_id(object->record), &known, ask);
 
     if (may_go_on(&answer)) {
-        details_use(cache, instance);
+        details_use(cache, object);
         answer.state = MAX(answer.state, item.state); /* STALE comes after FRESH */
         answer.keep_us = MIN(answer.keep_us, item.keep_us);
     }
     return answer;
 }
 
-gint64 cache_detail_keep_us(const Cache *cache, const Instance *instance)
+gint64 cache_detail_keep_us(const Cache *cache, const Object *object)
 {
     const CacheAsk look = { .started = G_MAXINT64 };
-    Known known = cache_detail_known(cache, instance);
+    Known known = cache_detail_known(cache, object);
 
     return known_is_fresh(cache, &known, &look) ? known_fresh_until(&known) - cache_now(cache) : 0;
 }
@@ -186,24 +186,25 @@ static void on_alarm(gpointer data)
     taken_list_timed_out(data);
 }
 
-static void on_remove(Instance *instance, gpointer data)
+static void on_remove(Object *object, gpointer data)
 {
     Cache *cache = data;
 
-    if (instance->full != NULL)
-        g_queue_unlink(&cache->details, &instance->use);
+    if (object->full != NULL)
+        g_queue_unlink(&cache->details, &object->use);
 }
 
-Cache *cache_new(const CacheOptions *options, const CacheSource *source, const char *const *fields,
+Cache *cache_new(const CacheOptions *options, const Kind *kind, const CacheSource *source,
                  const Clock *clock)
 {
     Cache *cache = g_new0(Cache, 1);
 
     cache->options = *options;
+    cache->kind = kind;
     cache->source = *source;
     cache->clock = clock;
-    cache->fleet = fleet_new(fields);
-    fleet_on_remove(cache->fleet, on_remove, cache);
+    cache->collection = collection_new(kind);
+    collection_on_remove(cache->collection, on_remove, cache);
     cache->list = resource_make_list(cache);
     cache->resources =
         g_tree_new_full(compare_names, NULL, NULL, (GDestroyNotify)(void (*)(void))resource_free);
@@ -239,9 +240,9 @@ void cache_poll(Cache *cache)
     }
 }
 
-Fleet *cache_fleet(Cache *cache)
+Collection *cache_collection(Cache *cache)
 {
-    return cache->fleet;
+    return cache->collection;
 }
 
 static gboolean drop_resource(gpointer name, gpointer resource, gpointer data)
@@ -267,6 +268,6 @@ void cache_free(Cache *cache)
     alarm_free(cache->alarm);
     walk_clear(cache);
     g_error_free(cache->late);
-    fleet_free(cache->fleet);
+    collection_free(cache->collection);
     g_free(cache);
 }

@@ -7,47 +7,47 @@
 #define USED_TTLS 2
 #define RENEW_PART 0.8
 
-static void move_to_tail(Cache *cache, Instance *instance)
+static void move_to_tail(Cache *cache, Object *object)
 {
-    g_queue_unlink(&cache->details, &instance->use);
-    g_queue_push_tail_link(&cache->details, &instance->use);
+    g_queue_unlink(&cache->details, &object->use);
+    g_queue_push_tail_link(&cache->details, &object->use);
 }
 
 static void drop_least_used(Cache *cache)
 {
     for (guint left = cache->details.length;
-         left > 1 && fleet_full_bytes(cache->fleet) > DETAILS_MOST_BYTES; left--) {
-        Instance *instance = g_queue_peek_head(&cache->details);
+         left > 1 && collection_full_bytes(cache->collection) > DETAILS_MOST_BYTES; left--) {
+        Object *object = g_queue_peek_head(&cache->details);
 
-        fleet_drop_full(cache->fleet, instance);
-        if (instance->full == NULL)
-            g_queue_unlink(&cache->details, &instance->use);
+        collection_drop_full(cache->collection, object);
+        if (object->full == NULL)
+            g_queue_unlink(&cache->details, &object->use);
         else /* the list does not have it: there is nothing else to show */
-            move_to_tail(cache, instance);
+            move_to_tail(cache, object);
     }
 }
 
-void details_add(Cache *cache, Instance *instance, gboolean had_full, gboolean ahead)
+void details_add(Cache *cache, Object *object, gboolean had_full, gboolean ahead)
 {
     if (had_full)
-        move_to_tail(cache, instance);
+        move_to_tail(cache, object);
     else
-        g_queue_push_tail_link(&cache->details, &instance->use);
+        g_queue_push_tail_link(&cache->details, &object->use);
     if (ahead)
-        instance->used = 0;
+        object->used = 0;
     drop_least_used(cache);
 }
 
-void details_use(Cache *cache, Instance *instance)
+void details_use(Cache *cache, Object *object)
 {
-    instance->used = cache_now(cache);
-    if (instance->full != NULL)
-        move_to_tail(cache, instance);
+    object->used = cache_now(cache);
+    if (object->full != NULL)
+        move_to_tail(cache, object);
 }
 
-static gboolean is_due(const Cache *cache, const Instance *instance)
+static gboolean is_due(const Cache *cache, const Object *object)
 {
-    AnswerTime time = fleet_detail_time(instance);
+    AnswerTime time = collection_detail_time(object);
     gint64 age = cache_now(cache) - time.asked;
 
     return time.asked == 0 || (gdouble)age > RENEW_PART * (gdouble)cache->options.detail_ttl;
@@ -60,13 +60,12 @@ void details_renew(Cache *cache)
     GList *link = cache->details.tail;
 
     while (link != NULL && cache->details_under_way < cache->options.max_requests) {
-        const Instance *instance = link->data;
+        const Object *object = link->data;
 
         link = link->prev;
-        if (instance->used != 0 && instance->used < since)
+        if (object->used != 0 && object->used < since)
             return;
-        if (instance->used != 0 && is_due(cache, instance) &&
-            cache_fetch_unasked(cache, instance->name))
+        if (object->used != 0 && is_due(cache, object) && cache_fetch_unasked(cache, object->name))
             cache->stats.renewed++;
     }
 }
@@ -76,6 +75,6 @@ guint details_unused(const Cache *cache)
     guint n = 0;
 
     for (const GList *link = cache->details.head; link != NULL; link = link->next)
-        n += ((const Instance *)link->data)->used == 0;
+        n += ((const Object *)link->data)->used == 0;
     return n;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A resource (the list; the detail of each instance) is in one of these states. "Ask" is an
+/* A resource (the list; the detail of each object) is in one of these states. "Ask" is an
  * operation that needs it, "failure" the end of a fetch with an error.
  *
  *   state    it has                        on ask                     on success  on failure
@@ -217,7 +217,7 @@ static gboolean is_unlisted(const Cache *cache, const char *name)
     const CacheAsk look = { .started = G_MAXINT64 };
     Known known = cache_list_known(cache);
 
-    return name != NULL && fleet_find(cache->fleet, name) == NULL &&
+    return name != NULL && collection_find(cache->collection, name) == NULL &&
            known_is_fresh(cache, &known, &look);
 }
 
@@ -272,11 +272,11 @@ void resource_fetch(Resource *resource, const CacheWanted *wanted)
     resource->started = resource->wanted = cache_now(cache);
     cache->stats.fetches++;
     if (resource->name == NULL) {
-        resource->handle = source->list(source->data, resource);
+        resource->handle = source->list(source->data, cache->kind, resource);
         alarm_set(cache->alarm, resource_list_ends(cache));
     } else {
         cache->details_under_way++;
-        resource->handle = source->get(source->data, wanted, resource);
+        resource->handle = source->get(source->data, cache->kind, wanted, resource);
     }
 }
 

@@ -30,7 +30,7 @@ static ClassStatus class_status(const Cache *cache, const Known *known, const Tr
         .age_us = age(cache, known->asked),
         .next_try_us = failing ? MAX(0, trouble->until - cache_now(cache)) : 0,
         .why = failing ? trouble->error->message : NULL,
-        .known = fleet_size(cache->fleet),
+        .known = collection_size(cache->collection),
     };
 }
 
@@ -80,6 +80,6 @@ CacheStats cache_stats(const Cache *cache)
     CacheStats stats = cache->stats;
 
     stats.read_ahead_unused = details_unused(cache);
-    stats.detail_bytes = fleet_full_bytes(cache->fleet);
+    stats.detail_bytes = collection_full_bytes(cache->collection);
     return stats;
 }

@@ -5,7 +5,7 @@
 
 /* A list is applied in turns of the loop, so that nobody waits for the whole of it. */
 #define TURN_US 5000
-#define STEP_INSTANCES 64
+#define STEP_OBJECTS 64
 
 static void report_error(Cache *cache, const GError *error)
 {
@@ -20,13 +20,12 @@ static void log_list_failed(const Cache *cache, const Trouble *trouble)
     const char *why = trouble->error->message;
 
     if (asked == 0 || asked < cache->dropped)
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "the list of instances cannot be fetched: %s",
-              why);
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "the list of %s cannot be fetched: %s",
+              cache->kind->directory, why);
     else
         g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING,
-              "the list of instances cannot be refreshed, answers are %" G_GINT64_FORMAT
-              " s old: %s",
-              (cache_now(cache) - asked) / G_USEC_PER_SEC, why);
+              "the list of %s cannot be refreshed, answers are %" G_GINT64_FORMAT " s old: %s",
+              cache->kind->directory, (cache_now(cache) - asked) / G_USEC_PER_SEC, why);
 }
 
 static void list_failed(Cache *cache, const GError *error)
@@ -44,22 +43,23 @@ static void list_failed(Cache *cache, const GError *error)
 static void list_recovered(Cache *cache)
 {
     if (cache->list->trouble.error != NULL)
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "the list of instances can be fetched again");
+        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "the list of %s can be fetched again",
+              cache->kind->directory);
     trouble_clear(&cache->list->trouble);
 }
 
 static void details_recovered(Cache *cache)
 {
     if (cache->details_failing)
-        g_message("instance details can be fetched again");
+        g_message("%s details can be fetched again", cache->kind->one);
     cache->details_failing = FALSE;
 }
 
-/* @overruled: fleet_overruled(), before the answer was applied. */
+/* @overruled: collection_overruled(), before the answer was applied. */
 static void tell_changes(Cache *cache, guint64 overruled)
 {
-    if (fleet_overruled(cache->fleet) != overruled && cache_now(cache) < cache->kept_until &&
-        cache->names_changed != NULL)
+    if (collection_overruled(cache->collection) != overruled &&
+        cache_now(cache) < cache->kept_until && cache->names_changed != NULL)
         cache->names_changed(cache->names_changed_data);
 }
 
@@ -69,12 +69,12 @@ static gboolean collect_shown(gpointer name, gpointer value, gpointer data)
     GPtrArray *shown = data;
 
     if (g_error_matches(resource->trouble.error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND) &&
-        fleet_find(resource->cache->fleet, name) != NULL)
+        collection_find(resource->cache->collection, name) != NULL)
         g_ptr_array_add(shown, value);
     return FALSE;
 }
 
-/* A list that shows an instance ends what was remembered of its absence. */
+/* A list that shows an object ends what was remembered of its absence. */
 static void forget_absences(Cache *cache)
 {
     g_autoptr(GPtrArray) shown = g_ptr_array_new();
@@ -107,7 +107,7 @@ static gboolean apply_turn(Cache *cache)
     gboolean over;
 
     do {
-        over = fleet_step_list(cache->fleet, STEP_INSTANCES);
+        over = collection_step_list(cache->collection, STEP_OBJECTS);
     } while (!over && g_get_monotonic_time() < ends);
     return over;
 }
@@ -132,11 +132,10 @@ static void go_on_in_turns(Cache *cache)
     g_source_attach(cache->applying, NULL);
 }
 
-void cache_take_list(Resource *resource, GPtrArray *records, gboolean unchanged, guint n_pages,
-                     gint64 asked, const GError *error)
+void cache_take_list(Resource *resource, const CacheList *list, const GError *error)
 {
     Cache *cache = resource->cache;
-    const AnswerTime time = { asked, cache_now(cache), clock_wall(cache->clock) };
+    const AnswerTime time = { list->asked, cache_now(cache), clock_wall(cache->clock) };
 
     resource->handle = NULL;
     if (error != NULL) {
@@ -144,13 +143,15 @@ void cache_take_list(Resource *resource, GPtrArray *records, gboolean unchanged,
         resource_finish(resource);
         return;
     }
+    if (list->warning != NULL)
+        report_error(cache, list->warning);
     cache->list_coming = (Known){ time.asked, time.received, 0 };
-    cache->list_pages = n_pages;
-    cache->overruled_before = fleet_overruled(cache->fleet);
-    if (unchanged && fleet_is_like_list(cache->fleet))
-        fleet_confirm_list(cache->fleet, &time);
+    cache->list_pages = list->n_pages;
+    cache->overruled_before = collection_overruled(cache->collection);
+    if (list->unchanged && collection_is_like_list(cache->collection))
+        collection_confirm_list(cache->collection, &time);
     else
-        fleet_begin_list(cache->fleet, records, &time);
+        collection_begin_list(cache->collection, list->records, &time);
     if (apply_turn(cache))
         list_applied(cache);
     else
@@ -160,9 +161,10 @@ void cache_take_list(Resource *resource, GPtrArray *records, gboolean unchanged,
 void taken_list_timed_out(Cache *cache)
 {
     Resource *list = cache->list;
-    g_autoptr(GError) error = g_error_new_literal(
-        PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT,
-        "the list of instances was given up: it did not end in time, or nobody waits for it");
+    g_autoptr(GError) error =
+        g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT,
+                    "the list of %s was given up: it did not end in time, or nobody waits for it",
+                    cache->kind->directory);
 
     if (cache_now(cache) < resource_list_ends(cache)) { /* somebody has asked for it since */
         alarm_set(cache->alarm, resource_list_ends(cache));
@@ -171,7 +173,7 @@ void taken_list_timed_out(Cache *cache)
     cache->source.cancel(list->handle);
     cache->stats.cancelled++;
     if (list->waiters.length > 0 || list->background)
-        cache_take_list(list, NULL, FALSE, 0, 0, error);
+        cache_take_list(list, &(CacheList){ 0 }, error);
     else
         resource_drop_fetch(list);
 }
@@ -182,7 +184,7 @@ static void detail_failed(Resource *resource, gint64 asked, const GError *error)
     const AnswerTime time = { asked, cache_now(cache), clock_wall(cache->clock) };
     gboolean gone = g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND);
 
-    if (gone && !fleet_remove(cache->fleet, resource->name, &time))
+    if (gone && !collection_remove(cache->collection, resource->name, &time))
         return; /* an answer that was asked for later shows it: those who wait ask again */
     trouble_note(&resource->trouble, error, time.received, cache->options.negative_ttl);
     resource->trouble.asked = resource->started;
@@ -192,7 +194,7 @@ static void detail_failed(Resource *resource, gint64 asked, const GError *error)
         return;
     }
     if (!cache->details_failing)
-        g_warning("instance details cannot be fetched: %s", error->message);
+        g_warning("%s details cannot be fetched: %s", cache->kind->one, error->message);
     cache->details_failing = TRUE;
 }
 
@@ -200,21 +202,22 @@ static void take_record(Resource *resource, Record *record, gint64 asked)
 {
     Cache *cache = resource->cache;
     const AnswerTime time = { asked, cache_now(cache), clock_wall(cache->clock) };
-    Instance *known = fleet_find(cache->fleet, resource->name);
+    Object *known = collection_find(cache->collection, resource->name);
     gboolean had_full = known != NULL && known->full != NULL;
 
     trouble_clear(&resource->trouble);
-    if (!fleet_apply_record(cache->fleet, record, &time))
+    if (!collection_apply_record(cache->collection, record, &time))
         return;
     cache->detail_asked = MAX(cache->detail_asked, asked);
     details_recovered(cache);
-    details_add(cache, fleet_find(cache->fleet, resource->name), had_full, resource->ahead);
+    details_add(cache, collection_find(cache->collection, resource->name), had_full,
+                resource->ahead);
 }
 
 void cache_take_record(Resource *resource, Record *record, gint64 asked, const GError *error)
 {
     Cache *cache = resource->cache;
-    guint64 overruled = fleet_overruled(cache->fleet);
+    guint64 overruled = collection_overruled(cache->collection);
 
     resource->handle = NULL;
     if (error != NULL)

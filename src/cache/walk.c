@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Walks through the listing are recognised forward and backward (bash expands `*` backward),
- * several at once. An instance that is removed on the way does not end the walk. */
+ * several at once. An object that is removed on the way does not end the walk. */
 #include <string.h>
 
 #include "ppiofs/cache/private.h"
@@ -9,7 +9,7 @@
 static gint step_to(const Cache *cache, const Walk *walk, const char *name)
 {
     gint order = strcmp(name, walk->last), step = order > 0 ? 1 : -1;
-    const Instance *between = fleet_neighbour(cache->fleet, name, -step);
+    const Object *between = collection_neighbour(cache->collection, name, -step);
 
     if (order == 0 || (walk->step != 0 && walk->step != step))
         return 0;
@@ -55,15 +55,15 @@ static Walk *find_walk(Cache *cache, const char *name)
 
 gboolean cache_fetch_unasked(Cache *cache, const char *name)
 {
-    const Instance *instance = fleet_find(cache->fleet, name);
+    const Object *object = collection_find(cache->collection, name);
     const Resource *known = resource_find(cache, name);
 
-    if (instance == NULL ||
+    if (object == NULL ||
         (known != NULL &&
          (known->fetching || trouble_stands(&known->trouble, cache_now(cache), G_MAXINT64))))
         return FALSE;
     Resource *resource = resource_make(cache, name);
-    resource_fetch(resource, &(CacheWanted){ .id = record_id(instance->record) });
+    resource_fetch(resource, &(CacheWanted){ .id = record_id(object->record) });
     resource->background = TRUE;
     return TRUE;
 }
@@ -71,11 +71,11 @@ gboolean cache_fetch_unasked(Cache *cache, const char *name)
 void cache_fetch_ahead(Cache *cache, const char *name)
 {
     const CacheAsk look = { .started = G_MAXINT64 };
-    const Instance *instance = fleet_find(cache->fleet, name);
-    if (instance == NULL)
+    const Object *object = collection_find(cache->collection, name);
+    if (object == NULL)
         return;
 
-    Known known = cache_detail_known(cache, instance);
+    Known known = cache_detail_known(cache, object);
     if (known_is_fresh(cache, &known, &look) || !cache_fetch_unasked(cache, name))
         return;
     resource_find(cache, name)->ahead = TRUE;
@@ -86,14 +86,15 @@ void cache_walked_to(Cache *cache, const char *name)
 {
     guint most = cache->options.max_requests;
 
-    if (!cache_has_list(cache) || cache->details_failing || fleet_find(cache->fleet, name) == NULL)
+    if (!cache_has_list(cache) || cache->details_failing ||
+        collection_find(cache->collection, name) == NULL)
         return;
     Walk *walk = find_walk(cache, name);
     walk->used = ++cache->walk_clock;
 
-    const Instance *next = fleet_find(cache->fleet, name);
+    const Object *next = collection_find(cache->collection, name);
     for (guint i = 0; walk->step != 0 && i < walk->window && cache->details_under_way < most; i++) {
-        next = fleet_neighbour(cache->fleet, next->name, walk->step);
+        next = collection_neighbour(cache->collection, next->name, walk->step);
         if (next == NULL)
             return;
         cache_fetch_ahead(cache, next->name);

@@ -7,7 +7,7 @@
 /* Every walk through a directory looks at its attributes. A moved time has done its work at once.
  */
 #define MOVED_KEEP_US (G_USEC_PER_SEC / 2)
-/* The stamp of an instance's directory is in its mtime: less than a millisecond, and more steps
+/* The stamp of an object's directory is in its mtime: less than a millisecond, and more steps
  * than there are changes between two listings. */
 #define STAMP_NS 999999
 #define STAT_BLOCK 512 /* the unit of st_blocks, stat(2) */
@@ -66,14 +66,7 @@ void attr_growing(const Fs *fs, struct stat *attr)
                 growing->text.length, growing->mtime_us);
 }
 
-void attr_root(const Fs *fs, struct stat *attr, gint64 *ret_keep_us)
-{
-    attr_directory(fs, attr, NODEID_ROOT, fs->born);
-    *ret_keep_us = KEEP_FOREVER_US;
-}
-
-/* Asks without waiting and without starting anything. */
-static const CacheAsk only_look = { .started = G_MAXINT64 };
+const CacheAsk only_look = { .started = G_MAXINT64 };
 
 /* A listing's mtime is when its list was fetched. Where that is too old, the kernel must not show
  * the listing it keeps, and GETATTR may not wait: so the mtime moves at once, which makes the
@@ -81,7 +74,7 @@ static const CacheAsk only_look = { .started = G_MAXINT64 };
  * listing showed (attr_listed()), and for no other; or the kernel would ask once more. */
 static gint64 listing_mtime(Fs *fs, Top *top, gboolean fresh)
 {
-    gint64 fetched = fleet_time(cache_fleet(fs->cache));
+    gint64 fetched = collection_time(top_collection(top));
 
     if (!fresh) {
         top->moved_mtime = clock_wall(fs->clock);
@@ -91,25 +84,20 @@ static gint64 listing_mtime(Fs *fs, Top *top, gboolean fresh)
     return top->moved_mtime != 0 && top->moved_to == fetched ? top->moved_mtime : fetched;
 }
 
-void attr_listed(const Fs *fs, Top *top)
+void attr_listed(Top *top)
 {
     if (top->moved_to == 0)
-        top->moved_to = fleet_time(cache_fleet(fs->cache));
-}
-
-static gboolean shows_the_list(const Top *top)
-{
-    return top->kind == TOP_INSTANCES || top->kind == TOP_JSON || top->kind == TOP_LINKS;
+        top->moved_to = collection_time(top_collection(top));
 }
 
 /* Of the directory and of those in it. */
 static gint64 top_mtime(Fs *fs, Top *top, gint64 *ret_keep_us)
 {
-    if (!shows_the_list(top)) {
+    if (top->cache == NULL) {
         *ret_keep_us = KEEP_FOREVER_US;
         return fs->born;
     }
-    CacheAnswer answer = cache_ask_list(fs->cache, &only_look);
+    CacheAnswer answer = cache_ask_list(top->cache, &only_look);
     gboolean fresh = answer.state == CACHE_FRESH;
     *ret_keep_us = fresh ? answer.keep_us : MIN(answer.keep_us, MOVED_KEEP_US);
     return listing_mtime(fs, top, fresh);
@@ -123,95 +111,36 @@ void attr_top(Fs *fs, struct stat *attr, Top *top, gint64 *ret_keep_us)
     attr->st_ctim = (struct timespec){ fs->born / G_USEC_PER_SEC, 0 };
 }
 
-guint64 instance_ino(const Fs *fs, const char *name)
+gboolean attr_of_top(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us)
 {
-    return subtree_step_ino(fs->tops[0].ino, name);
+    attr_top(fs, attr, directory->top, ret_keep_us);
+    return directory->key == 0;
 }
 
-void attr_date_instance(struct stat *attr, const Instance *instance)
+guint64 object_ino(const Top *top, const char *name)
 {
-    gint64 time = instance_time(instance);
+    return subtree_step_ino(top->ino, name);
+}
+
+void attr_date_object(struct stat *attr, const Object *object)
+{
+    gint64 time = object_time(object);
 
     attr->st_mtim = (struct timespec){ time / G_USEC_PER_SEC, time % G_USEC_PER_SEC * 1000 };
-    attr->st_mtim.tv_nsec += (glong)(instance->stamp % STAMP_NS);
+    attr->st_mtim.tv_nsec += (glong)(object->stamp % STAMP_NS);
     attr->st_ctim = attr->st_atim = attr->st_mtim;
 }
 
-gboolean attr_listing_is_good(const Instance *instance, NodeIndex node, const Keep *keep)
+gboolean attr_listing_is_good(const Object *object, NodeIndex node, const Keep *keep)
 {
-    return !instance_shows_full(instance) || instance_confirms_listing(instance, node) ||
+    return !object_shows_full(object) || object_confirms_listing(object, node) ||
            keep->detail_us > 0;
 }
 
-/* Where the directory with that key is shown. While the record that is shown is from a list, which
- * lacks some, the full one before stands for it. NULL: in neither. */
-static const Subtree *find_directory(const Instance *instance, guint64 key, NodeIndex *ret_node)
-{
-    const Subtree *tree = record_tree(instance->record);
-
-    *ret_node = subtree_directory_by_key(tree, key);
-    if (*ret_node == NODE_NONE && instance->full != NULL) {
-        tree = record_tree(instance->full);
-        *ret_node = subtree_directory_by_key(tree, key);
-    }
-    return *ret_node == NODE_NONE ? NULL : tree;
-}
-
-/* Makes the kernel ask for the listing again: as in listing_mtime(). */
-static void set_mtime_now(const Fs *fs, struct stat *attr)
+/* As in listing_mtime(). */
+void attr_move_to_now(const Fs *fs, struct stat *attr)
 {
     gint64 now = clock_wall(fs->clock);
 
     attr->st_mtim = (struct timespec){ now / G_USEC_PER_SEC, now % G_USEC_PER_SEC * 1000 };
-}
-
-static gboolean attr_instance(Fs *fs, const char *name, guint64 key, struct stat *attr,
-                              gint64 *ret_keep_us)
-{
-    const Instance *instance = fleet_find(cache_fleet(fs->cache), name);
-    if (instance == NULL)
-        return FALSE;
-
-    NodeIndex node;
-    const Subtree *tree = find_directory(instance, key, &node);
-    *ret_keep_us = 0;
-    if (tree == NULL) { /* only the next full record can tell, and GETATTR cannot wait for it */
-        attr_directory(fs, attr, instance_ino(fs, name) ^ key, fs->born);
-        set_mtime_now(fs, attr);
-        return TRUE;
-    }
-
-    CacheAnswer answer = cache_ask_item(fs->cache, name, &only_look);
-    Keep keep = { answer.keep_us, cache_detail_keep_us(fs->cache, instance) };
-    gboolean fresh = answer.state == CACHE_FRESH && tree == record_tree(instance->record) &&
-                     attr_listing_is_good(instance, node, &keep);
-    attr_node(fs, attr, tree, node, instance_ino(fs, name));
-    if (node == 0)
-        attr_date_instance(attr, instance);
-    if (!fresh)
-        set_mtime_now(fs, attr);
-    else if (instance_shows_full(instance) && !instance_confirms_listing(instance, node))
-        *ret_keep_us = MIN(keep.listed_us, keep.detail_us);
-    else
-        *ret_keep_us = keep.listed_us;
-    return TRUE;
-}
-
-gboolean attr_by_nodeid(Fs *fs, NodeId id, struct stat *attr, gint64 *ret_keep_us)
-{
-    Top *top = top_of_slot(fs, nodeid_slot(id));
-    guint64 key = nodeid_key(id);
-
-    if (top == NULL) {
-        const char *name = slots_name(fs->slots, nodeid_slot(id));
-        return name != NULL && attr_instance(fs, name, key, attr, ret_keep_us);
-    }
-    attr_top(fs, attr, top, ret_keep_us);
-    if (key == 0)
-        return TRUE;
-    NodeIndex node =
-        top->made.tree == NULL ? NODE_NONE : subtree_directory_by_key(top->made.tree, key);
-    if (node != NODE_NONE)
-        attr->st_ino = subtree_ino(top->made.tree, node, top->ino);
-    return node != NODE_NONE;
 }

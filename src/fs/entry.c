@@ -25,20 +25,19 @@ gboolean entry_growing(Fs *fs, struct fuse_entry_param *entry)
     return TRUE;
 }
 
-Shown shown_instance(Fs *fs, const Instance *instance, Keep keep)
+Shown shown_object(const Top *top, const Object *object, Keep keep)
 {
-    return (Shown){ .tree = record_tree(instance->record),
-                    .name = instance->name,
-                    .instance = instance,
-                    .root_ino = instance_ino(fs, instance->name),
+    return (Shown){ .tree = record_tree(object->record),
+                    .top = top,
+                    .name = object->name,
+                    .object = object,
+                    .root_ino = object_ino(top, object->name),
                     .keep = keep };
 }
 
-Shown shown_top(Fs *fs, const Top *top, Subtree *tree, gint64 keep_us)
+Shown shown_top(const Top *top, Subtree *tree, gint64 keep_us)
 {
-    return (Shown){
-        .tree = tree, .slot = top_slot(fs, top), .root_ino = top->ino, .keep = { keep_us, keep_us }
-    };
+    return (Shown){ .tree = tree, .top = top, .root_ino = top->ino, .keep = { keep_us, keep_us } };
 }
 
 /* The listing that the kernel may keep has names of a detail that is too old by now. It goes when
@@ -59,25 +58,28 @@ static gint64 smaller_keep(const Keep *keep)
 static gboolean entry_directory(Fs *fs, struct fuse_entry_param *entry, const Shown *shown,
                                 NodeIndex node)
 {
-    const Instance *instance = shown->instance;
-    guint slot = shown->name == NULL ? shown->slot : slots_hold(fs->slots, shown->name);
+    const Object *object = shown->object;
+    guint slot = top_slot(fs, shown->top);
+
+    if (shown->name != NULL)
+        slot = slots_hold(fs->slots, slot, shown->name);
 
     entry->ino = nodeid_directory(slot, subtree_directory_key(shown->tree, node));
     entry->attr_timeout = fs_seconds(shown->keep.listed_us);
-    if (instance == NULL)
+    if (object == NULL)
         return slot != 0;
     if (node == 0)
-        attr_date_instance(&entry->attr, instance);
-    if (!attr_listing_is_good(instance, node, &shown->keep))
+        attr_date_object(&entry->attr, object);
+    if (!attr_listing_is_good(object, node, &shown->keep))
         move_mtime(fs, &entry->attr);
-    else if (instance_shows_full(instance) && !instance_confirms_listing(instance, node))
+    else if (object_shows_full(object) && !object_confirms_listing(object, node))
         entry->attr_timeout = fs_seconds(smaller_keep(&shown->keep));
     return slot != 0;
 }
 
 gboolean entry_node(Fs *fs, struct fuse_entry_param *entry, const Shown *shown, NodeIndex node)
 {
-    gboolean listed = shown->instance == NULL || instance_confirms(shown->instance, node);
+    gboolean listed = shown->object == NULL || object_confirms(shown->object, node);
     gint64 keep_us = listed ? shown->keep.listed_us : smaller_keep(&shown->keep);
 
     *entry = (struct fuse_entry_param){ .entry_timeout = fs_seconds(keep_us) };
@@ -87,38 +89,34 @@ gboolean entry_node(Fs *fs, struct fuse_entry_param *entry, const Shown *shown, 
 
     Version *version = versions_hold(fs->versions, shown->tree, shown->root_ino);
     if (version->slot == 0)
-        version->slot = shown->name == NULL ? shown->slot : slots_find(fs->slots, shown->name);
+        version->slot = shown->name == NULL
+                            ? top_slot(fs, shown->top)
+                            : slots_find(fs->slots, top_slot(fs, shown->top), shown->name);
     entry->ino = nodeid_file(subtree_serial(shown->tree), node);
     entry->attr_timeout = fs_seconds(KEEP_FOREVER_US); /* these bytes never change */
     return TRUE;
 }
 
-gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *instance, Keep keep)
+static void hold_body(Fs *fs, const Top *top, Version *version, const Object *object)
 {
-    Shown shown = shown_instance(fs, instance, keep);
-
-    return entry_node(fs, entry, &shown, 0);
-}
-
-static void hold_body(Fs *fs, Version *version, const Instance *instance)
-{
-    GBytes *body = record_body(instance->record);
-    g_autofree char *name = json_file_name(instance);
-    guint64 place = subtree_step_ino(top_find(fs, "json")->ino, name);
+    GBytes *body = record_body(object->record);
+    g_autofree char *name = body_name(object);
+    guint64 place = subtree_step_ino(top->ino, name);
 
     versions_set_body(
         fs->versions, version, body,
         subtree_value_ino(place, TRUE, g_bytes_get_data(body, NULL), g_bytes_get_size(body)));
 }
 
-gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
+gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Top *top, const Object *object,
                     gint64 keep_us)
 {
-    Subtree *tree = record_tree(instance->record);
-    Version *version = versions_hold(fs->versions, tree, instance_ino(fs, instance->name));
+    Subtree *tree = record_tree(object->record);
+    const Top *home = fs_objects(fs, top->cache);
+    Version *version = versions_hold(fs->versions, tree, object_ino(home, object->name));
 
     if (version->body == NULL)
-        hold_body(fs, version, instance);
+        hold_body(fs, top, version, object);
     *entry = (struct fuse_entry_param){ .ino = nodeid_file(subtree_serial(tree), NODEID_BODY),
                                         .entry_timeout = fs_seconds(keep_us),
                                         .attr_timeout = fs_seconds(KEEP_FOREVER_US) };

@@ -83,16 +83,12 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *in
     Fs *fs = fs_of(req, FS_GETATTR);
     struct stat attr;
     gint64 keep_us = ino == NODEID_GROWING ? 0 : KEEP_FOREVER_US;
-    gboolean found = TRUE;
+    const Directory directory = directory_of(fs, ino);
 
     (void)info;
-    if (ino == NODEID_ROOT)
-        attr_root(fs, &attr, &keep_us);
-    else if (nodeid_is_file(ino))
-        found = attr_file(fs, ino, &attr);
-    else
-        found = attr_by_nodeid(fs, ino, &attr, &keep_us);
-    if (found)
+    if (nodeid_is_file(ino)
+            ? attr_file(fs, ino, &attr)
+            : directory.type != NULL && directory.type->attr(fs, &directory, &attr, &keep_us))
         fuse_reply_attr(req, &attr, fs_seconds(keep_us));
     else /* ENOENT would end a listing as if the directory were empty */
         fuse_reply_err(req, ESTALE);
@@ -149,13 +145,13 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
         fuse_reply_buf(req, content + offset, MIN(size, length - (gsize)offset));
 }
 
-/* What df -i shows as free. Without any, the file system would be 100 % full. */
-#define FREE_INODES (1u << 20)
-
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
     Fs *fs = fs_of(req, FS_STATFS);
-    const fsfilcnt_t known = fleet_size(cache_fleet(fs->cache));
+    fsfilcnt_t known = 0;
+    for (guint i = 0; fs->caches[i] != NULL; i++)
+        known += collection_size(cache_collection(fs->caches[i]));
+
     const struct statvfs stat = {
         .f_bsize = 4096,
         .f_frsize = 4096,
@@ -199,19 +195,20 @@ const char *fs_request_name(FsRequestKind kind)
     return names[kind];
 }
 
-Fs *fs_new(Cache *cache, const FsOptions *options, const Clock *clock, GMainContext *context)
+Fs *fs_new(Cache *const *caches, const FsOptions *options, const Clock *clock,
+           GMainContext *context)
 {
     Fs *fs = g_new0(Fs, 1);
 
-    fs->cache = cache;
+    fs->caches = caches;
     fs->options = *options;
     fs->clock = clock;
     fs->context = context;
     fs->born = clock_wall(clock);
     fs->versions = versions_new();
     fs->alarm = alarm_new(context, clock, op_on_alarm, fs);
-    top_init(fs);
-    fs->slots = slots_new(fs->n_tops + 1);
+    tops_init(fs);
+    fs->slots = slots_new(fs->n_tops);
     return fs;
 }
 
@@ -235,8 +232,8 @@ const char **fs_root_names(const Fs *fs)
 {
     const char **names = g_new0(const char *, fs->n_tops + 1);
 
-    for (guint i = 0; i < fs->n_tops; i++)
-        names[i] = fs->tops[i].name;
+    for (guint i = 1; i < fs->n_tops; i++)
+        names[i - 1] = fs->tops[i].name;
     return names;
 }
 
@@ -247,8 +244,8 @@ void fs_free(Fs *fs)
     fs_answer_all(fs);
     alarm_free(fs->alarm);
     turns_clear(fs);
-    list_clear_pins(fs);
-    top_clear(fs);
+    pins_clear(fs);
+    tops_clear(fs);
     slots_free(fs->slots);
     versions_free(fs->versions);
     g_free(fs->spare);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A view of a large fleet takes a second to make: it is made in turns of the loop, once for all who
- * wait for it.
+/* A view of a large collection takes a second to make: it is made in turns of the loop, once for
+ * all who wait for it.
  *
- * A making shows the records that the fleet had when it began. The fleet may change meanwhile, and
- * go on changing; so an op takes what was begun after it asked for the first time, and never waits
- * for more than the end of one that was under way and one of its own. */
+ * A making shows the records that the collection had when it began. The collection may change
+ * meanwhile, and go on changing; so an op takes what was begun after it asked for the first time,
+ * and never waits for more than the end of one that was under way and one of its own. */
 #include <errno.h>
 
 #include "ppiofs/fs/private.h"
@@ -14,23 +14,22 @@
 #define STEPS_IN_A_HURRY 64
 
 /* (transfer full) */
-static GPtrArray *records_of(Fleet *fleet)
+static GPtrArray *records_of(Collection *collection)
 {
-    g_autoptr(Listing) listing = fleet_listing(fleet);
-    GPtrArray *instances = listing->instances;
-    GPtrArray *records = g_ptr_array_new_full(instances->len, (GDestroyNotify)record_unref);
+    g_autoptr(Listing) listing = collection_listing(collection);
+    GPtrArray *objects = listing->objects;
+    GPtrArray *records = g_ptr_array_new_full(objects->len, (GDestroyNotify)record_unref);
 
-    for (guint i = 0; i < instances->len; i++)
-        g_ptr_array_add(records, record_ref(((Instance *)instances->pdata[i])->record));
+    for (guint i = 0; i < objects->len; i++)
+        g_ptr_array_add(records, record_ref(((Object *)objects->pdata[i])->record));
     return records;
 }
 
-static void begin(Fs *fs, Made *made, const MakingOrder *order, guint64 version)
+static void begin(Fs *fs, Made *made, const MakingOrder *order, Collection *collection,
+                  guint64 version)
 {
-    Fleet *fleet = cache_fleet(fs->cache);
-
-    made->coming = (MadeMark){ version, fleet_removals(fleet), ++fs->n_makings };
-    made->making = making_new(order, records_of(fleet), made->tree, clock_wall(fs->clock));
+    made->coming = (MadeMark){ version, collection_removals(collection), ++fs->n_makings };
+    made->making = making_new(order, records_of(collection), made->tree, clock_wall(fs->clock));
 }
 
 /* FALSE: memory ended. */
@@ -73,14 +72,15 @@ void made_leave(Op *op)
         g_clear_pointer(&made->making, making_free);
 }
 
-Subtree *made_get(Op *op, Made *made, const MakingOrder *order, guint64 version)
+Subtree *made_get(Op *op, Made *made, const MakingOrder *order, Collection *collection,
+                  guint64 version)
 {
     if (op->wanted == 0)
         op->wanted = op->fs->n_makings + 1;
     attach(op, made);
     while (made->mark.number < op->wanted) {
         if (made->making == NULL)
-            begin(op->fs, made, order, version);
+            begin(op->fs, made, order, collection, version);
         if (!work(op, made)) {
             /* Past its deadline: better what there was before than nothing. */
             if (op->ask.impatient && made->tree != NULL)

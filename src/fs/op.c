@@ -200,7 +200,7 @@ void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, con
     op->arrived = clock_now(fs->clock);
     turn_begin(fs, op->arrived);
     op->ask = (CacheAsk){ .started = op->arrived,
-                          .dropped = cache_dropped(fs->cache),
+                          .dropped = cache_dropped(fs->caches[0]),
                           .share = fuse_req_ctx(req)->uid,
                           .waiter = &op->waiter };
     find_start(op);
@@ -234,6 +234,24 @@ void op_reply_entry(Op *op, const struct fuse_entry_param *entry)
     if (fuse_reply_entry(op->req, entry) == -ENOENT)
         entry_forget(op->fs, entry->ino, 1);
     op_free(op);
+}
+
+void op_reply_filled(Op *op, gboolean filled_in, const struct fuse_entry_param *entry)
+{
+    if (filled_in)
+        op_reply_entry(op, entry);
+    else
+        op_reply_error(op, ENFILE);
+}
+
+void op_reply_node(Op *op, const Shown *shown, NodeIndex node)
+{
+    struct fuse_entry_param entry;
+
+    if (node == NODE_NONE)
+        op_reply_missing(op, MIN(shown->keep.listed_us, shown->keep.detail_us));
+    else
+        op_reply_filled(op, entry_node(op->fs, &entry, shown, node), &entry);
 }
 
 /* To readdir(3), ENOENT means the end of the directory: `ls` would show an empty one. */

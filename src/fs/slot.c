@@ -6,16 +6,29 @@
 
 typedef struct {
     guint number;
+    guint owner;
     guint64 lookups;
-    char name[]; /* flexible: one allocation a slot */
+    const char *name; /* behind it: one allocation a slot */
 } Slot;
 
 struct Slots {
     guint first;
     GPtrArray *by_number; /* Slot, or NULL for a free number; from @first on */
-    GHashTable *by_name;
+    GHashTable *by_place; /* Slot, by owner and name */
     GArray *free_numbers;
 };
+
+static guint hash_place(gconstpointer slot)
+{
+    return hash_text(((const Slot *)slot)->name) + ((const Slot *)slot)->owner;
+}
+
+static gboolean equal_places(gconstpointer a, gconstpointer b)
+{
+    const Slot *x = a, *y = b;
+
+    return x->owner == y->owner && strcmp(x->name, y->name) == 0;
+}
 
 Slots *slots_new(guint first)
 {
@@ -23,7 +36,7 @@ Slots *slots_new(guint first)
 
     slots->first = first;
     slots->by_number = g_ptr_array_new_with_free_func(g_free);
-    slots->by_name = g_hash_table_new(hash_text, g_str_equal);
+    slots->by_place = g_hash_table_new(hash_place, equal_places);
     slots->free_numbers = g_array_new(FALSE, FALSE, sizeof(guint));
     return slots;
 }
@@ -44,9 +57,16 @@ static guint take_number(Slots *slots)
     return slots->first + slots->by_number->len - 1;
 }
 
-guint slots_hold(Slots *slots, const char *name)
+static Slot *find_place(const Slots *slots, guint owner, const char *name)
 {
-    Slot *slot = g_hash_table_lookup(slots->by_name, name);
+    const Slot place = { .owner = owner, .name = name };
+
+    return g_hash_table_lookup(slots->by_place, &place);
+}
+
+guint slots_hold(Slots *slots, guint owner, const char *name)
+{
+    Slot *slot = find_place(slots, owner, name);
 
     if (slot == NULL) {
         guint number = take_number(slots);
@@ -55,19 +75,17 @@ guint slots_hold(Slots *slots, const char *name)
         if (number == G_MAXUINT)
             return 0;
         slot = g_malloc(sizeof *slot + size);
-        slot->number = number;
-        slot->lookups = 0;
-        memcpy(slot->name, name, size);
+        *slot = (Slot){ number, owner, 0, memcpy(slot + 1, name, size) };
         slots->by_number->pdata[number - slots->first] = slot;
-        g_hash_table_insert(slots->by_name, slot->name, slot);
+        g_hash_table_add(slots->by_place, slot);
     }
     slot->lookups++;
     return slot->number;
 }
 
-guint slots_find(const Slots *slots, const char *name)
+guint slots_find(const Slots *slots, guint owner, const char *name)
 {
-    const Slot *slot = g_hash_table_lookup(slots->by_name, name);
+    const Slot *slot = find_place(slots, owner, name);
 
     return slot == NULL ? 0 : slot->number;
 }
@@ -79,10 +97,12 @@ static Slot *find(const Slots *slots, guint number)
                : NULL;
 }
 
-const char *slots_name(const Slots *slots, guint number)
+const char *slots_name(const Slots *slots, guint number, guint *ret_owner)
 {
     const Slot *slot = find(slots, number);
 
+    if (slot != NULL)
+        *ret_owner = slot->owner;
     return slot == NULL ? NULL : slot->name;
 }
 
@@ -95,7 +115,7 @@ void slots_forget(Slots *slots, guint number, guint64 n)
     slot->lookups -= MIN(n, slot->lookups);
     if (slot->lookups > 0)
         return;
-    g_hash_table_remove(slots->by_name, slot->name);
+    g_hash_table_remove(slots->by_place, slot);
     slots->by_number->pdata[number - slots->first] = NULL;
     g_array_append_val(slots->free_numbers, number);
     g_free(slot);
@@ -108,7 +128,7 @@ guint slots_end(const Slots *slots)
 
 guint slots_count(const Slots *slots)
 {
-    return g_hash_table_size(slots->by_name);
+    return g_hash_table_size(slots->by_place);
 }
 
 void slots_free(Slots *slots)
@@ -116,7 +136,7 @@ void slots_free(Slots *slots)
     if (slots == NULL)
         return;
     g_ptr_array_unref(slots->by_number);
-    g_hash_table_unref(slots->by_name);
+    g_hash_table_unref(slots->by_place);
     g_array_unref(slots->free_numbers);
     g_free(slots);
 }

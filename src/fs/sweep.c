@@ -37,36 +37,40 @@ static void forget_attributes(const Sweep *sweep, NodeId id)
 
 static void forget_tree(const Sweep *sweep, guint slot, const Subtree *tree)
 {
-    for (NodeIndex i = 1; slot != 0 && i < subtree_n_nodes(tree); i++)
+    for (NodeIndex i = 1; i < subtree_n_nodes(tree); i++)
         if (subtree_kind(tree, i) == NODE_DIRECTORY)
             forget_attributes(sweep, nodeid_directory(slot, subtree_directory_key(tree, i)));
 }
 
-/* What is known of the instance, also if the kernel holds no file of it. */
-static void forget_instance(const Sweep *sweep, guint slot, const char *name)
+/* The directories of a slot, unless those of a tree are more than @most. TRUE if that was all. */
+static gboolean forget_slot(const Sweep *sweep, guint slot, guint most)
 {
-    const Instance *instance = fleet_find(cache_fleet(sweep->fs->cache), name);
+    const Directory directory = directory_of_slot(sweep->fs, slot);
+    const Subtree *tree;
+    gboolean all = TRUE;
 
-    if (instance != NULL && instance->item != NULL)
-        forget_tree(sweep, slot, record_tree(instance->item));
-    if (instance != NULL && instance->full != NULL)
-        forget_tree(sweep, slot, record_tree(instance->full));
+    if (directory.type == NULL)
+        return TRUE;
+    forget_attributes(sweep, nodeid_directory(slot, 0));
+    for (guint i = 0; directory.type->each != NULL; i++) {
+        if ((tree = directory.type->each(&directory, i)) == NULL)
+            break;
+        if (subtree_n_nodes(tree) <= most)
+            forget_tree(sweep, slot, tree);
+        else
+            all = FALSE;
+    }
+    return all;
 }
 
 /* FALSE: that was the last slot. */
 static gboolean forget_next_slot(Sweep *sweep)
 {
     const Fs *fs = sweep->fs;
-    guint slot = sweep->slot++;
 
-    if (slot >= (sweep->whole ? slots_end(fs->slots) : fs->n_tops + 1))
+    if (sweep->slot >= (sweep->whole ? slots_end(fs->slots) : fs->n_tops))
         return FALSE;
-    if (slot <= fs->n_tops || slots_name(fs->slots, slot) != NULL)
-        forget_attributes(sweep, nodeid_directory(slot, 0));
-    if (slot > fs->n_tops && slots_name(fs->slots, slot) != NULL)
-        forget_instance(sweep, slot, slots_name(fs->slots, slot));
-    if (slot <= fs->n_tops && fs->tops[slot - 1].made.tree != NULL)
-        forget_tree(sweep, slot, fs->tops[slot - 1].made.tree);
+    forget_slot(sweep, sweep->slot++, G_MAXUINT);
     return TRUE;
 }
 
@@ -81,7 +85,7 @@ static gboolean forget_next_version(Sweep *sweep)
     const Version *version =
         versions_find(sweep->fs->versions, g_array_index(serials, guint64, serials->len - 1));
     g_array_set_size(serials, serials->len - 1);
-    if (version != NULL && version->slot > sweep->fs->n_tops)
+    if (version != NULL && version->slot >= sweep->fs->n_tops)
         forget_tree(sweep, version->slot, version->tree);
     return TRUE;
 }
@@ -116,18 +120,10 @@ static gboolean on_turn(gpointer data)
  * must not outlive it. FALSE: that is too much for one turn. */
 static gboolean forget_top_level(const Sweep *sweep)
 {
-    const Fs *fs = sweep->fs;
     gboolean all = TRUE;
 
-    for (guint slot = 1; slot <= fs->n_tops; slot++) {
-        const Subtree *tree = fs->tops[slot - 1].made.tree;
-
-        forget_attributes(sweep, nodeid_directory(slot, 0));
-        if (tree != NULL && subtree_n_nodes(tree) <= AT_ONCE_NODES)
-            forget_tree(sweep, slot, tree);
-        else if (tree != NULL)
-            all = FALSE;
-    }
+    for (guint slot = 1; slot < sweep->fs->n_tops; slot++)
+        all &= forget_slot(sweep, slot, AT_ONCE_NODES);
     return all;
 }
 

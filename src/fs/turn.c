@@ -3,7 +3,7 @@
 
 /* Requests, the network and timers get their turn at least that often. */
 #define TURN_US 5000
-/* Instances between two looks at the clock. */
+/* Objects between two looks at the clock. */
 #define STEP 16
 
 /* Where others wait for their turn already, one more does not come before them: sixty-four that
@@ -24,10 +24,10 @@ gboolean turn_walks_on(const Op *op)
     return op->walked % STEP != STEP - 1 || turn_has_time(op);
 }
 
-const Listing *op_listing(Op *op)
+const Listing *op_listing(Op *op, Collection *collection)
 {
     if (op->listing == NULL)
-        op->listing = fleet_listing(cache_fleet(op->fs->cache));
+        op->listing = collection_listing(collection);
     return op->listing;
 }
 

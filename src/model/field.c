@@ -5,44 +5,6 @@
 
 #include "ppiofs/json/json.h"
 
-typedef enum {
-    RULE_OBJECT,  /* the document says object: null and [] show as an empty directory */
-    RULE_LIST,    /* array of objects: elements are directories, by position or by @argument */
-    RULE_MAP,     /* array of {key, value}: a secret file per element, named by @argument */
-    RULE_FLATTEN, /* object: its member @argument takes its place, the others are NAME_member */
-    RULE_ALSO_AS, /* shown at the top as @argument, too */
-} RuleKind;
-
-typedef struct {
-    const char *path;
-    RuleKind kind;
-    const char *argument;
-} FieldRule;
-
-/* Where the tree departs from the general mapping; shapes from the published OpenAPI document. */
-static const FieldRule field_rules[] = {
-    { "auto_migrate", RULE_OBJECT, NULL },
-    { "billing", RULE_OBJECT, NULL },
-    { "billing.prepaid", RULE_OBJECT, NULL },
-    { "billing.prepaid.auto_renew", RULE_OBJECT, NULL },
-    { "envs", RULE_MAP, "key" },
-    { "network", RULE_OBJECT, NULL },
-    { "ports", RULE_LIST, "port" },
-    { "pricing", RULE_OBJECT, NULL },
-    { "pricing.prepaid", RULE_OBJECT, NULL },
-    { "pricing.prepaid.monthly_price", RULE_LIST, "month" },
-    { "pricing.spot", RULE_OBJECT, NULL },
-    { "resource_specs", RULE_OBJECT, NULL },
-    { "status", RULE_FLATTEN, "status" },
-    { "tools", RULE_OBJECT, NULL },
-    { "tools.jupyter", RULE_OBJECT, NULL },
-    { "tools.log", RULE_OBJECT, NULL },
-    { "tools.ssh", RULE_OBJECT, NULL },
-    { "tools.ssh.command", RULE_ALSO_AS, "ssh_command" },
-    { "tools.web_terminal", RULE_OBJECT, NULL },
-    { "volumes", RULE_LIST, NULL },
-};
-
 /* A field is a secret wherever it appears, today's (tools.ssh.password,
  * tools.web_terminal.password) and tomorrow's, if one of the words of its name is one of these, in
  * any case, also as a plural. A word ends at a character that is no letter or digit, and before a
@@ -55,11 +17,12 @@ static const char *const secret_endings[] = { "privatekey", "apikey", "accesskey
 /* And if that is the whole name: the API's variables, also where no rule knows them. */
 static const char *const secret_names[] = { "envs" };
 
-/* The longest path in the table has three dots; what lies deeper has no rule. */
+/* The longest path in a rule has three dots; what lies deeper has no rule. */
 #define RULE_PATH_MAX 64
 
 typedef struct {
     Draft *draft;
+    const FieldRule *rules;
     gboolean hide_secrets;
 } Mapping;
 
@@ -74,13 +37,13 @@ typedef struct {
 
 static void map_value(const Mapping *mapping, const Place *place);
 
-static const FieldRule *find_rule(const char *path)
+static const FieldRule *find_rule(const Mapping *mapping, const char *path)
 {
     if (*path == '?')
         return NULL;
-    for (gsize i = 0; i < G_N_ELEMENTS(field_rules); i++)
-        if (strcmp(field_rules[i].path, path) == 0)
-            return &field_rules[i];
+    for (const FieldRule *rule = mapping->rules; rule->path != NULL; rule++)
+        if (strcmp(rule->path, path) == 0)
+            return rule;
     return NULL;
 }
 
@@ -328,7 +291,7 @@ static void map_shape(const Mapping *mapping, const Place *place, const FieldRul
 
 static void map_value(const Mapping *mapping, const Place *place)
 {
-    const FieldRule *rule = find_rule(place->path);
+    const FieldRule *rule = find_rule(mapping, place->path);
     gboolean map = rule != NULL && rule->kind == RULE_MAP;
     Place here = *place;
 
@@ -347,9 +310,9 @@ static void map_value(const Mapping *mapping, const Place *place)
                   NULL);
 }
 
-void fields_add(Draft *draft, const cJSON *object, gboolean hide_secrets)
+void fields_add(Draft *draft, const cJSON *object, const FieldRule *rules, gboolean hide_secrets)
 {
-    Mapping mapping = { draft, hide_secrets };
+    const Mapping mapping = { draft, rules, hide_secrets };
 
     map_members(&mapping, 0, &(Place){ 0, "", "", object, 0 });
 }

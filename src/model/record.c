@@ -6,7 +6,6 @@
 
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/json.h"
-#include "ppiofs/model/field.h"
 #include "ppiofs/tree/name.h"
 
 #define ID_MAX_CHARACTERS 255
@@ -14,6 +13,7 @@
 #define LATEST_SECOND G_GINT64_CONSTANT(253402300799)
 
 struct Record {
+    const Kind *kind;
     guint refs;
     gboolean full;
     gboolean gone;
@@ -24,17 +24,18 @@ struct Record {
     GBytes *body;
 };
 
-static const char *usable_id(const cJSON *object, GError **error)
+static const char *usable_id(const Kind *kind, const cJSON *object, GError **error)
 {
-    const char *id = json_member_string(object, "id");
+    const char *id = json_member_string(object, kind->identity);
     glong length = id == NULL ? 0 : g_utf8_strlen(id, -1);
 
     if (!cJSON_IsObject(object))
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                            "the instance is not a JSON object");
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER, "the %s is not a JSON object",
+                    kind->one);
     else if (length < 1 || length > ID_MAX_CHARACTERS)
-        g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                            "the instance has no usable id (a text of 1 to 255 characters)");
+        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
+                    "the %s has no usable %s (a text of 1 to 255 characters)", kind->one,
+                    kind->identity);
     else
         return id;
     return NULL;
@@ -65,35 +66,37 @@ const char *record_peek(const Record *record, const char *path, gsize *ret_lengt
 
 static gboolean says_gone(const Record *record)
 {
-    static const char *const gone[] = { "toRemove", "removing", "removed" };
+    const char *const *words = record->kind->gone;
     gsize length;
-    const char *status = record_peek(record, "status", &length);
+    const char *status = words == NULL ? NULL : record_peek(record, "status", &length);
 
-    for (gsize i = 0; status != NULL && i < G_N_ELEMENTS(gone); i++)
-        if (length == strlen(gone[i]) && memcmp(status, gone[i], length) == 0)
+    for (; status != NULL && *words != NULL; words++)
+        if (length == strlen(*words) && memcmp(status, *words, length) == 0)
             return TRUE;
     return FALSE;
 }
 
-Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError **error)
+Record *record_new(const Kind *kind, const cJSON *object, GBytes *body, RecordFlags flags,
+                   GError **error)
 {
-    const char *id = usable_id(object, error);
+    const char *id = usable_id(kind, object, error);
     if (id == NULL)
         return NULL;
 
     Draft *draft = draft_new();
-    fields_add(draft, object, (flags & RECORD_HIDE_SECRETS) != 0);
+    fields_add(draft, object, kind->rules, (flags & RECORD_HIDE_SECRETS) != 0);
     Subtree *tree = draft_finish(draft, error);
     if (tree == NULL)
         return NULL;
 
     Record *record = g_new0(Record, 1);
+    record->kind = kind;
     record->refs = 1;
     record->full = (flags & RECORD_FULL) != 0;
     record->tree = tree;
     record->gone = says_gone(record);
     if (!copy_text(id, &record->id) ||
-        !copy_text(json_member_string(object, "name"), &record->name)) {
+        !copy_text(json_member_string(object, kind->name), &record->name)) {
         g_set_error_literal(error, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY,
                             "not enough memory for the record");
         record_unref(record);
@@ -105,6 +108,11 @@ Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError 
     if (record->full && body != NULL && !(flags & RECORD_HIDE_SECRETS))
         record->body = g_bytes_ref(body);
     return record;
+}
+
+const Kind *record_kind(const Record *record)
+{
+    return record->kind;
 }
 
 const char *record_id(const Record *record)
@@ -166,13 +174,12 @@ static gboolean find_seconds(const Record *record, const char *path, gint64 *ret
 
 gint64 record_own_time(const Record *record)
 {
-    static const char *const fields[] = { "created_at", "last_started_at", "last_stopped_at" };
     gint64 newest = 0;
 
-    for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
+    for (const char *const *field = record->kind->times; field != NULL && *field != NULL; field++) {
         gint64 seconds;
 
-        if (find_seconds(record, fields[i], &seconds))
+        if (find_seconds(record, *field, &seconds))
             newest = MAX(newest, seconds);
     }
     return newest * G_USEC_PER_SEC;

@@ -64,7 +64,8 @@ static void link_name(ViewParts *parts, const Record *record)
     const char *name = record_name(record);
     gboolean full = count_of(parts, name) > 1 || g_hash_table_contains(parts->strings, name);
     g_autofree char *own = full ? full_name(record) : NULL;
-    g_autofree char *target = g_strconcat("../instances/", record_file_name(record), NULL);
+    g_autofree char *target =
+        g_strconcat("../", record_kind(record)->directory, "/", record_file_name(record), NULL);
 
     draft_symlink(parts->draft, 0, full ? own : name, target, 0);
 }
@@ -84,7 +85,8 @@ static void link_value(ViewParts *parts, const Record *record)
         if (value != NULL)
             keep(parts, g_steal_pointer(&value), GPOINTER_TO_UINT(directory));
     }
-    g_autofree char *target = g_strconcat("../../instances/", record_file_name(record), NULL);
+    g_autofree char *target =
+        g_strconcat("../../", record_kind(record)->directory, "/", record_file_name(record), NULL);
     draft_symlink(parts->draft, GPOINTER_TO_UINT(directory), record_id(record), target, 0);
 }
 

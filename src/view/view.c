@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/view/view.h"
+#include "ppiofs/view/making.h"
 
 #include <string.h>
 
@@ -7,29 +7,16 @@
 #include "ppiofs/view/ssh_config.h"
 #include "ppiofs/view/table.h"
 
-static const LinkView link_views[] = {
-    { "by-name", &links_by_name, "name", TRUE },
-    { "by-region", &links_by_field, "region", FALSE },
-    { "by-status", &links_by_field, "status", FALSE },
-    { "by-type", &links_by_field, "type", FALSE },
-};
-
 static const FileView file_views[] = {
-    { "ssh", "config", VIEW_NEEDS_RUNNING_DETAILS, &ssh_config },
-    { "tables", "instances.tsv", VIEW_NEEDS_LIST, &table_of_instances },
+    { KIND_INSTANCES, "ssh", "config", VIEW_NEEDS_RUNNING_DETAILS, &ssh_config },
+    { KIND_INSTANCES, "tables", "instances.tsv", VIEW_NEEDS_LIST, &table_of_instances },
 };
 
-const LinkView *view_links(gsize *ret_n)
+MakingOrder view_of_links(const Kind *kind, const KindLink *link)
 {
-    *ret_n = G_N_ELEMENTS(link_views);
-    return link_views;
-}
-
-const char *const *view_fields(void)
-{
-    static const char *const fields[] = { "name", "region", "status", "type", NULL };
-
-    return fields;
+    return (MakingOrder){ .recipe =
+                              kind_link_is_by_name(kind, link) ? &links_by_name : &links_by_field,
+                          .field = link->field };
 }
 
 const FileView *view_files(gsize *ret_n)

@@ -74,13 +74,13 @@ static void check_tree(Subtree *tree)
 static void check_record(const cJSON *root, RecordFlags flags)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(Record) record = record_new(root, NULL, flags, &error);
+    g_autoptr(Record) record = record_new(KIND_INSTANCES, root, NULL, flags, &error);
 
     if (record == NULL) {
         g_assert_error(error, PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER);
         return;
     }
-    g_autoptr(Record) again = record_new(root, NULL, flags, NULL);
+    g_autoptr(Record) again = record_new(KIND_INSTANCES, root, NULL, flags, NULL);
     Subtree *tree = record_tree(record);
     check_tree(tree);
     g_assert_true(subtree_agrees(tree, 0, record_tree(again), 0));

@@ -46,7 +46,7 @@ static void add_instance(GTree *records, Input *input)
     cJSON_AddStringToObject(
         cJSON_AddObjectToObject(cJSON_AddObjectToObject(object, "tools"), "ssh"), "command",
         command);
-    Record *record = record_new(object, NULL, RECORD_FULL, NULL);
+    Record *record = record_new(KIND_INSTANCES, object, NULL, RECORD_FULL, NULL);
     if (record != NULL)
         g_tree_replace(records, g_strdup(record_id(record)), record);
     cJSON_Delete(object);

@@ -43,7 +43,7 @@ static GTree *records_of(const char *at, const char *end)
             g_autofree char *text = next_string(&at, end);
             cJSON_AddStringToObject(object, members[i], text);
         }
-        Record *record = record_new(object, NULL, 0, NULL);
+        Record *record = record_new(KIND_INSTANCES, object, NULL, 0, NULL);
         if (record != NULL)
             g_tree_replace(records, g_strdup(record_file_name(record)), record);
         cJSON_Delete(object);

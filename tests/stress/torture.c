@@ -16,7 +16,7 @@
 #include "ppiofs/api/page_reader.h"
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/json.h"
-#include "ppiofs/model/fleet.h"
+#include "ppiofs/model/collection.h"
 #include "ppiofs/tree/name.h"
 #include "ppiofs/view/links.h"
 #include "ppiofs/view/making.h"
@@ -244,7 +244,7 @@ static char *work_parse(gconstpointer data, GError **error)
 
 static char *work_record(gconstpointer data, GError **error)
 {
-    g_autoptr(Record) record = record_new(data, NULL, RECORD_FULL, error);
+    g_autoptr(Record) record = record_new(KIND_INSTANCES, data, NULL, RECORD_FULL, error);
 
     if (record == NULL)
         return NULL;
@@ -259,7 +259,7 @@ static char *work_page(gconstpointer data, GError **error)
 {
     g_autoptr(GBytes) body = g_bytes_new_static(data, strlen(data));
     HttpAnswer answer = { .status = 200, .body = body };
-    g_autoptr(Page) page = page_read(&answer, 0, error);
+    g_autoptr(Page) page = page_read(KIND_INSTANCES, &answer, 0, error);
 
     if (page == NULL)
         return NULL;
@@ -272,27 +272,27 @@ static char *work_fleet(gconstpointer data, GError **error)
 {
     static const RecordFlags flags[] = { 0, RECORD_FULL, 0, 0, RECORD_FULL };
     const cJSON *const *objects = data;
-    Fleet *fleet = fleet_new(view_fields());
+    Collection *fleet = collection_new(KIND_INSTANCES);
     gboolean good = TRUE;
 
     for (guint i = 0; good && i < G_N_ELEMENTS(flags); i++) {
         AnswerTime time = { 10 * i + 1, 10 * i + 2, 10 * i + 3 };
         g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
-        Record *record = record_new(objects[i % 2], NULL, flags[i], error);
+        Record *record = record_new(KIND_INSTANCES, objects[i % 2], NULL, flags[i], error);
 
         good = record != NULL;
         if (!good)
             break;
         g_ptr_array_add(list, record);
         if (flags[i] == 0)
-            fleet_begin_list(fleet, list, &time);
+            collection_begin_list(fleet, list, &time);
         else
-            fleet_apply_record(fleet, record, &time);
-        g_assert_true(fleet_step_list(fleet, G_MAXUINT));
+            collection_apply_record(fleet, record, &time);
+        g_assert_true(collection_step_list(fleet, G_MAXUINT));
     }
     torture.armed = FALSE;
-    char *digest = good ? digest_tree(record_tree(fleet_find(fleet, "an id")->record)) : NULL;
-    fleet_free(fleet);
+    char *digest = good ? digest_tree(record_tree(collection_find(fleet, "an id")->record)) : NULL;
+    collection_free(fleet);
     return digest;
 }
 
@@ -335,7 +335,8 @@ static void test_each_allocation_of_the_views_fails_once(void)
             "\"tools\":{\"ssh\":{\"command\":\"ssh -p %u h.example\"}}}",
             i, name, i % 7, image, i % 5, 1 + i);
         g_autoptr(JsonDoc) doc = json_parse(text, strlen(text), NULL);
-        g_ptr_array_add(records, record_new(json_root(doc), NULL, RECORD_FULL, NULL));
+        g_ptr_array_add(records,
+                        record_new(KIND_INSTANCES, json_root(doc), NULL, RECORD_FULL, NULL));
     }
     for (gsize i = 0; i < G_N_ELEMENTS(orders); i++) {
         const View view = { orders[i], records };

@@ -24,15 +24,18 @@ static void call_free(Call *call)
     g_free(call);
 }
 
-static gpointer source_list(gpointer data, Resource *resource)
+static gpointer source_list(gpointer data, const Kind *kind, Resource *resource)
 {
+    (void)kind;
     return call_new(data, NULL, resource);
 }
 
-static gpointer source_get(gpointer data, const CacheWanted *wanted, Resource *resource)
+static gpointer source_get(gpointer data, const Kind *kind, const CacheWanted *wanted,
+                           Resource *resource)
 {
     Call *call = call_new(data, wanted->id, resource);
 
+    (void)kind;
     call->unknown = wanted->unknown;
     call->share = wanted->share;
     return call;
@@ -76,8 +79,6 @@ static void reader_free(Reader *reader)
     g_free(reader);
 }
 
-static const char *const fields[] = { "status", NULL };
-
 Fixture *fixture_with(const CacheOptions *options)
 {
     Fixture *f = g_new0(Fixture, 1);
@@ -86,7 +87,7 @@ Fixture *fixture_with(const CacheOptions *options)
     fake_clock_init(&f->clock);
     f->calls = g_ptr_array_new_with_free_func((GDestroyNotify)call_free);
     f->readers = g_ptr_array_new_with_free_func((GDestroyNotify)reader_free);
-    f->cache = cache_new(options, &source, fields, &f->clock.clock);
+    f->cache = cache_new(options, KIND_INSTANCES, &source, &f->clock.clock);
     cache_on_error(f->cache, count_error, f);
     cache_on_names_changed(f->cache, count_renamed, f);
     cache_on_list(f->cache, count_lists, f);
@@ -255,7 +256,9 @@ static void end_list(Fixture *f, const char *text, guint n_pages, gboolean uncha
         g_ptr_array_add(records, record_with(halves[0], members, 0));
     }
     Call *call = under_way(f, NULL);
-    cache_take_list(end(call), records, unchanged, n_pages, call->asked, NULL);
+    const CacheList list = { call->asked, records, unchanged, n_pages, NULL };
+
+    cache_take_list(end(call), &list, NULL);
 }
 
 void answer_list(Fixture *f, const char *items)
@@ -278,7 +281,7 @@ void answer_body(Fixture *f, const char *id, const char *members, GBytes *body)
     g_autofree char *json =
         g_strdup_printf("{'id':'%s'%s%s}", id, *members != '\0' ? "," : "", members);
     g_autoptr(JsonDoc) doc = json_parse(g_strdelimit(json, "'", '"'), strlen(json), NULL);
-    g_autoptr(Record) record = record_new(json_root(doc), body, RECORD_FULL, NULL);
+    g_autoptr(Record) record = record_new(KIND_INSTANCES, json_root(doc), body, RECORD_FULL, NULL);
     Call *call = under_way(f, id);
 
     turn(f, 1);
@@ -302,7 +305,7 @@ void fail(Fixture *f, const char *id, int code)
 
     turn(f, 1);
     if (id == NULL)
-        cache_take_list(end(call), NULL, FALSE, 0, call->asked, error);
+        cache_take_list(end(call), &(CacheList){ .asked = call->asked }, error);
     else
         cache_take_record(end(call), NULL, call->asked, error);
 }

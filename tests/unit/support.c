@@ -35,7 +35,7 @@ Record *record_of(const char *json, RecordFlags flags)
     g_assert_no_error(error);
 
     g_autoptr(GBytes) body = g_bytes_new(json, strlen(json));
-    Record *record = record_new(json_root(doc), body, flags, &error);
+    Record *record = record_new(KIND_INSTANCES, json_root(doc), body, flags, &error);
     g_assert_no_error(error);
     g_assert_nonnull(record);
     return record;

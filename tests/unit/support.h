@@ -6,7 +6,7 @@
 #include <glib.h>
 
 #include "ppiofs/base/clock.h"
-#include "ppiofs/model/fleet.h"
+#include "ppiofs/model/collection.h"
 #include "ppiofs/model/record.h"
 #include "ppiofs/tree/draft.h"
 

@@ -60,7 +60,7 @@ static void on_record(Record *record, gint64 asked, const GError *error, gpointe
     f->n_ends++;
     if (f->asks_again) {
         f->asks_again = FALSE;
-        api_get(f->api, "again", TRUE, 0, on_record, f);
+        api_get(f->api, KIND_INSTANCES, "again", TRUE, 0, on_record, f);
     }
     if (f->frees_api)
         g_clear_pointer(&f->api, api_free);
@@ -89,7 +89,7 @@ static void get(Fixture *f, const char *id)
 {
     guint n_ends = f->n_ends;
 
-    api_get(f->api, id, TRUE, 0, on_record, f);
+    api_get(f->api, KIND_INSTANCES, id, TRUE, 0, on_record, f);
     g_assert_cmpuint(f->n_ends, ==, n_ends);
     run_until_ends(f, n_ends + 1);
 }
@@ -225,8 +225,8 @@ static void test_a_cancelled_call_ends_silently(void)
 
     fake_http_script(f->http, (FakeReply){ .status = 200, .hold = TRUE });
     fake_http_script(f->http, (FakeReply){ .status = 200, .hold = TRUE });
-    one = api_get(f->api, "abc", TRUE, 0, on_record, f);
-    list = api_list(f->api, on_list, f);
+    one = api_get(f->api, KIND_INSTANCES, "abc", TRUE, 0, on_record, f);
+    list = api_list(f->api, KIND_INSTANCES, on_list, f);
     api_cancel(one);
     api_cancel(list);
     g_assert_cmpuint(fake_http_n_cancelled(f->http), ==, 2);
@@ -244,8 +244,8 @@ static void test_freeing_it_cancels_everything(void)
     for (guint i = 0; i < 20; i++) {
         fake_http_script(f->http, hold);
         fake_http_script(f->http, hold);
-        api_get(f->api, "abc", TRUE, 0, on_record, f);
-        api_list(f->api, on_list, f);
+        api_get(f->api, KIND_INSTANCES, "abc", TRUE, 0, on_record, f);
+        api_list(f->api, KIND_INSTANCES, on_list, f);
     }
     g_clear_pointer(&f->api, api_free);
     g_assert_cmpuint(fake_http_n_flying(f->http), ==, 0);
@@ -270,10 +270,10 @@ static void test_done_may_free_the_api(void)
         for (guint j = 0; j < 2; j++)
             fake_http_script(f->http, (FakeReply){ .status = 200, .body = bodies[i] });
         if (i == 1)
-            api_list(f->api, on_list, f);
+            api_list(f->api, KIND_INSTANCES, on_list, f);
         else
-            api_get(f->api, "abc", TRUE, 0, on_record, f);
-        api_get(f->api, "other", TRUE, 0, on_record, f);
+            api_get(f->api, KIND_INSTANCES, "abc", TRUE, 0, on_record, f);
+        api_get(f->api, KIND_INSTANCES, "other", TRUE, 0, on_record, f);
         run_until_ends(f, 1);
         g_assert_null(f->api);
     }
@@ -286,7 +286,7 @@ static void test_done_may_ask_again(void)
     f->asks_again = TRUE;
     fake_http_script(f->http, (FakeReply){ .status = 200, .body = "{\"id\":\"abc\"}" });
     fake_http_script(f->http, (FakeReply){ .status = 200, .body = "{\"id\":\"again\"}" });
-    api_get(f->api, "abc", TRUE, 0, on_record, f);
+    api_get(f->api, KIND_INSTANCES, "abc", TRUE, 0, on_record, f);
     run_until_ends(f, 2);
     g_assert_cmpstr(record_id(f->record), ==, "again");
 }

@@ -320,7 +320,7 @@ static void test_a_newer_404_outlives_an_older_list(void)
     answer_list(f, "a; b");
     g_assert_cmpint(detail->answer.state, ==, CACHE_MISSING);
     g_assert_cmpint(list->answer.state, ==, CACHE_FRESH);
-    g_assert_null(fleet_find(cache_fleet(f->cache), "a"));
+    g_assert_null(collection_find(cache_collection(f->cache), "a"));
     g_assert_cmpint(ask(f, DETAIL, "a"), ==, CACHE_MISSING);
 }
 
@@ -356,8 +356,8 @@ static void test_an_older_get_does_not_overrule_a_newer_list(void)
     ask(f, DETAIL, "a");
     have_list(f, "a 'status':'exited'");
     answer_detail(f, "a", "'status':'running'");
-    Instance *instance = fleet_find(cache_fleet(f->cache), "a");
-    g_autofree char *status = record_value(instance->record, "status");
+    Object *object = collection_find(cache_collection(f->cache), "a");
+    g_autofree char *status = record_value(object->record, "status");
     g_assert_cmpstr(status, ==, "exited");
 }
 
@@ -560,7 +560,7 @@ static void test_an_unchanged_list_confirms_unless_a_get_said_otherwise(void)
     g_assert_cmpint(ask(f, LIST, NULL), ==, CACHE_WAIT);
     answer_unchanged(f, "a 'status':'running'");
     g_autofree char *status =
-        record_value(fleet_find(cache_fleet(f->cache), "a")->record, "status");
+        record_value(collection_find(cache_collection(f->cache), "a")->record, "status");
     g_assert_cmpstr(status, ==, "running");
     g_assert_cmpuint(f->lists, ==, 3);
 }
@@ -673,7 +673,7 @@ static void test_thousands_of_wrong_names_do_not_fill_the_memory(void)
         else
             fail(f, name, PPIOFS_ERROR_NOT_FOUND);
     }
-    g_assert_cmpuint(fleet_size(cache_fleet(f->cache)), ==, 1);
+    g_assert_cmpuint(collection_size(cache_collection(f->cache)), ==, 1);
 }
 
 int main(int argc, char **argv)

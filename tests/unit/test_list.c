@@ -94,7 +94,7 @@ static void run_until_ends(Fixture *f, guint n)
 
 static void list(Fixture *f)
 {
-    api_list(f->api, on_list, f);
+    api_list(f->api, KIND_INSTANCES, on_list, f);
     run_until_ends(f, f->n_ends + 1);
 }
 
@@ -371,7 +371,7 @@ static char *many_items(guint n, const char *rest)
 static void test_too_many_items_in_one_page_are_too_large(void)
 {
     g_autoptr(Fixture) f = fixture_new();
-    g_autofree char *body = many_items(API_MAX_INSTANCES + 1, "");
+    g_autofree char *body = many_items(API_MAX_ITEMS + 1, "");
 
     list_scripted(f, body);
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE);
@@ -381,7 +381,7 @@ static void test_too_many_items_in_one_page_are_too_large(void)
 static void test_too_many_items_in_all_pages_are_too_large(void)
 {
     g_autoptr(Fixture) f = fixture_new();
-    g_autofree char *first = many_items(API_MAX_INSTANCES, ",\"next_cursor\":\"p2\"");
+    g_autofree char *first = many_items(API_MAX_ITEMS, ",\"next_cursor\":\"p2\"");
 
     script(f, first);
     script(f, LAST(ITEM("a")));
@@ -418,7 +418,7 @@ static void test_while_a_large_page_is_read_others_get_their_turn(void)
     guint turns = 0;
 
     fake_http_script(f->http, (FakeReply){ .hold = TRUE });
-    api_list(f->api, on_list, f);
+    api_list(f->api, KIND_INSTANCES, on_list, f);
     fake_http_end(f->http, (FakeReply){ .status = 200, .body = body });
 
     GSource *other = g_idle_source_new();
@@ -440,7 +440,7 @@ static void test_a_list_can_be_cancelled_while_a_page_is_read(void)
     Request *call;
 
     fake_http_script(f->http, (FakeReply){ .hold = TRUE });
-    call = api_list(f->api, on_list, f);
+    call = api_list(f->api, KIND_INSTANCES, on_list, f);
     fake_http_end(f->http, (FakeReply){ .status = 200, .body = body });
     for (guint i = 0; i < 3; i++)
         g_main_context_iteration(NULL, FALSE);
@@ -462,7 +462,7 @@ static void test_a_reset_and_an_end_may_come_while_a_page_is_read(void)
 
             list_scripted(f, LAST(ITEM("a"))); /* so that there is something to forget */
             fake_http_script(f->http, (FakeReply){ .hold = TRUE });
-            api_list(f->api, on_list, f);
+            api_list(f->api, KIND_INSTANCES, on_list, f);
             fake_http_end(f->http, (FakeReply){ .status = 200, .body = body });
             for (guint i = 0; i < turns; i++)
                 g_main_context_iteration(NULL, FALSE);
@@ -589,7 +589,7 @@ static void test_after_a_reset_during_a_list_nothing_is_unchanged(void)
 
     list_scripted(f, LAST(ITEM("a")));
     script(f, LAST(ITEM("a")));
-    api_list(f->api, on_list, f);
+    api_list(f->api, KIND_INSTANCES, on_list, f);
     api_reset(f->api);
     run_until_ends(f, 2);
     assert_ids(f, "a");
@@ -606,7 +606,7 @@ static void test_two_lists_at_once_do_not_confuse_each_other(void)
     list_scripted(f, LAST(ITEM("a")));
     for (guint i = 0; i < 3; i++) {
         fake_http_script(f->http, hold);
-        api_list(f->api, on_list, f);
+        api_list(f->api, KIND_INSTANCES, on_list, f);
     }
     fake_http_end(f->http, a);
     run_until_ends(f, 2);

@@ -399,7 +399,7 @@ static Record *try_record(const char *json, GError **error)
     g_autoptr(JsonDoc) doc = json_parse(json, strlen(json), NULL);
 
     g_assert_nonnull(doc);
-    return record_new(json_root(doc), NULL, 0, error);
+    return record_new(KIND_INSTANCES, json_root(doc), NULL, 0, error);
 }
 
 static char *json_with_id_of(const char *character, guint n)

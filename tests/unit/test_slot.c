@@ -3,17 +3,19 @@
 
 #include "ppiofs/fs/nodeid.h"
 
-static void test_a_name_keeps_its_number_while_it_is_held(void)
+static void test_a_name_in_a_place_keeps_its_number_while_it_is_held(void)
 {
     Slots *slots = slots_new(8);
-    guint a = slots_hold(slots, "a");
-    guint b = slots_hold(slots, "b");
+    guint a = slots_hold(slots, 1, "a");
+    guint b = slots_hold(slots, 2, "a"), owner = 0;
 
     g_assert_cmpuint(a, >=, 8);
     g_assert_cmpuint(a, !=, b);
-    g_assert_cmpuint(slots_hold(slots, "a"), ==, a);
-    g_assert_cmpstr(slots_name(slots, a), ==, "a");
-    g_assert_cmpstr(slots_name(slots, b), ==, "b");
+    g_assert_cmpuint(slots_hold(slots, 1, "a"), ==, a);
+    g_assert_cmpstr(slots_name(slots, a, &owner), ==, "a");
+    g_assert_cmpuint(owner, ==, 1);
+    g_assert_cmpstr(slots_name(slots, b, &owner), ==, "a");
+    g_assert_cmpuint(owner, ==, 2);
     g_assert_cmpuint(slots_count(slots), ==, 2);
     slots_free(slots);
 }
@@ -21,14 +23,14 @@ static void test_a_name_keeps_its_number_while_it_is_held(void)
 static void test_a_slot_goes_with_its_last_reference(void)
 {
     Slots *slots = slots_new(8);
-    guint a = slots_hold(slots, "a");
+    guint a = slots_hold(slots, 1, "a"), owner;
 
-    slots_hold(slots, "a");
-    slots_hold(slots, "a");
+    slots_hold(slots, 1, "a");
+    slots_hold(slots, 1, "a");
     slots_forget(slots, a, 2);
-    g_assert_cmpstr(slots_name(slots, a), ==, "a");
+    g_assert_cmpstr(slots_name(slots, a, &owner), ==, "a");
     slots_forget(slots, a, 1);
-    g_assert_null(slots_name(slots, a));
+    g_assert_null(slots_name(slots, a, &owner));
     g_assert_cmpuint(slots_count(slots), ==, 0);
     slots_free(slots);
 }
@@ -38,7 +40,7 @@ static void test_free_numbers_are_given_out_again(void)
     Slots *slots = slots_new(8);
 
     for (int i = 0; i < 10000; i++) {
-        guint number = slots_hold(slots, "a");
+        guint number = slots_hold(slots, 1, "a");
         g_assert_cmpuint(number, ==, 8);
         slots_forget(slots, number, 1);
     }
@@ -50,10 +52,11 @@ static void test_numbers_that_nobody_has_name_nothing(void)
 {
     static const guint numbers[] = { 0, 7, 9, G_MAXUINT };
     Slots *slots = slots_new(8);
+    guint owner;
 
-    slots_hold(slots, "a");
+    slots_hold(slots, 1, "a");
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        g_assert_null(slots_name(slots, numbers[i]));
+        g_assert_null(slots_name(slots, numbers[i], &owner));
         slots_forget(slots, numbers[i], 1);
     }
     g_assert_cmpuint(slots_count(slots), ==, 1);
@@ -64,7 +67,7 @@ static void test_forgetting_too_much_is_forgetting(void)
 {
     Slots *slots = slots_new(8);
 
-    slots_forget(slots, slots_hold(slots, "a"), G_MAXUINT64);
+    slots_forget(slots, slots_hold(slots, 1, "a"), G_MAXUINT64);
     g_assert_cmpuint(slots_count(slots), ==, 0);
     slots_free(slots);
 }
@@ -73,12 +76,12 @@ static void test_when_all_numbers_are_taken_there_is_none(void)
 {
     Slots *slots = slots_new(NODEID_SLOTS - 2);
 
-    g_assert_cmpuint(slots_hold(slots, "a"), ==, NODEID_SLOTS - 2);
-    g_assert_cmpuint(slots_hold(slots, "b"), ==, NODEID_SLOTS - 1);
-    g_assert_cmpuint(slots_hold(slots, "c"), ==, 0);
-    g_assert_cmpuint(slots_hold(slots, "a"), ==, NODEID_SLOTS - 2);
+    g_assert_cmpuint(slots_hold(slots, 1, "a"), ==, NODEID_SLOTS - 2);
+    g_assert_cmpuint(slots_hold(slots, 1, "b"), ==, NODEID_SLOTS - 1);
+    g_assert_cmpuint(slots_hold(slots, 1, "c"), ==, 0);
+    g_assert_cmpuint(slots_hold(slots, 1, "a"), ==, NODEID_SLOTS - 2);
     slots_forget(slots, NODEID_SLOTS - 1, 1);
-    g_assert_cmpuint(slots_hold(slots, "c"), ==, NODEID_SLOTS - 1);
+    g_assert_cmpuint(slots_hold(slots, 1, "c"), ==, NODEID_SLOTS - 1);
     slots_free(slots);
     slots_free(NULL);
 }
@@ -86,8 +89,8 @@ static void test_when_all_numbers_are_taken_there_is_none(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/slot/a_name_keeps_its_number_while_it_is_held",
-                    test_a_name_keeps_its_number_while_it_is_held);
+    g_test_add_func("/slot/a_name_in_a_place_keeps_its_number_while_it_is_held",
+                    test_a_name_in_a_place_keeps_its_number_while_it_is_held);
     g_test_add_func("/slot/a_slot_goes_with_its_last_reference",
                     test_a_slot_goes_with_its_last_reference);
     g_test_add_func("/slot/free_numbers_are_given_out_again",

@@ -39,7 +39,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Fixture, fixture_free)
 static void add_object(Fixture *f, const cJSON *object, RecordFlags flags)
 {
     g_autoptr(GError) error = NULL;
-    Record *record = record_new(object, NULL, flags, &error);
+    Record *record = record_new(KIND_INSTANCES, object, NULL, flags, &error);
 
     g_assert_no_error(error);
     g_ptr_array_add(f->records, record);

@@ -171,19 +171,6 @@ static void test_lines_are_sorted_by_id_and_not_by_file_name(void)
                            "b\t\t\t\t\t\t\t\t\t\t\n");
 }
 
-static void test_every_view_has_a_place_of_its_own(void)
-{
-    gsize n_links, n_files;
-    const LinkView *links = view_links(&n_links);
-    const FileView *files = view_files(&n_files);
-
-    g_assert_cmpuint(n_links, ==, 4);
-    for (gsize i = 1; i < n_links; i++)
-        g_assert_cmpstr(links[i - 1].name, <, links[i].name);
-    for (gsize i = 1; i < n_files; i++)
-        g_assert_cmpstr(files[i - 1].directory, <, files[i].directory);
-}
-
 static void test_only_the_status_running_runs(void)
 {
     g_autoptr(GPtrArray) records = records_of(
@@ -270,8 +257,6 @@ int main(int argc, char **argv)
                     test_what_would_break_a_line_is_escaped);
     g_test_add_func("/views/lines_are_sorted_by_id_and_not_by_file_name",
                     test_lines_are_sorted_by_id_and_not_by_file_name);
-    g_test_add_func("/views/every_view_has_a_place_of_its_own",
-                    test_every_view_has_a_place_of_its_own);
     g_test_add_func("/views/only_the_status_running_runs", test_only_the_status_running_runs);
     g_test_add_func("/views/a_view_is_the_same_in_steps_of_any_size",
                     test_a_view_is_the_same_in_steps_of_any_size);

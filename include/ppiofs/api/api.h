@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* api: the two endpoints of the instance API. Bytes to records, error bodies to errors; a polite
- * client (see gate.h): retries, Retry-After, the circuit, at most parallel_requests at once.
+/* api: the lists of the kinds, and the single GET. Bytes to records, error bodies to errors; a
+ * polite client (see gate.h): retries, Retry-After, the circuit, at most parallel_requests at once.
  *
  *   GET {base}/gpus/v2/instances?limit=N&cursor=C   -> {"data": [...], "next_cursor", "has_more"}
  *   GET {base}/gpus/v2/instances/{id}               -> the bare object */
@@ -13,12 +13,10 @@
 #include "ppiofs/http/http.h"
 #include "ppiofs/model/record.h"
 
-#define API_INSTANCES_PATH "/gpus/v2/instances"
-
 #define API_MAX_DETAIL_BYTES (4u << 20)
 #define API_MAX_PAGE_BYTES (32u << 20)
 #define API_MAX_PAGES 1000
-#define API_MAX_INSTANCES 100000
+#define API_MAX_ITEMS 100000
 #define API_MAX_LIST_BYTES (256 << 20) /* of all its records in memory */
 
 typedef struct Api Api;
@@ -76,12 +74,12 @@ void api_on_refused(Api *api, ApiRefused refused, gpointer data);
 
 /* Done-callbacks run from the main loop, never from inside the call that started them. After a done
  * callback the Request is dead, and the Api may be freed. */
-Request *api_list(Api *api, ApiListDone done, gpointer data);
+Request *api_list(Api *api, const Kind *kind, ApiListDone done, gpointer data);
 
 /* @id is raw and not empty. @known: whether such an instance is known; requests for those that are
  * not have few places. @share: the uid of who asks; all uids take turns. */
-Request *api_get(Api *api, const char *id, gboolean known, guint share, ApiRecordDone done,
-                 gpointer data);
+Request *api_get(Api *api, const Kind *kind, const char *id, gboolean known, guint share,
+                 ApiRecordDone done, gpointer data);
 
 /* Ends the call at once, without calling back. */
 void api_cancel(Request *call);

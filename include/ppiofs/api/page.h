@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* page: one page of the list of instances, and what many of them make together. Pure.
+/* page: one page of a list, and what many of them make together. Pure.
  *
  * A page is kept from one list to the next, without its body: when the same bytes come again (or a
  * 304), it and its records are used again, and nothing is parsed. */
@@ -22,16 +22,16 @@ typedef struct {
 
 /* A page without items. @cursor asked for it, "" for the first; @etag may be NULL. (transfer full)
  */
-Page *page_new(const char *cursor, const char *etag, const PageMark *mark);
+Page *page_new(const Kind *kind, const char *cursor, const char *etag, const PageMark *mark);
 
 /* Takes the cursor of the next page from the outermost object. PPIOFS_ERROR_BAD_ANSWER. */
 gboolean page_take_cursor(Page *page, const cJSON *root, GError **error);
 
-/* Adds an instance; one without a usable id is left out. PPIOFS_ERROR_NO_MEMORY,
- * PPIOFS_ERROR_TOO_LARGE: more than API_MAX_INSTANCES, or than API_MAX_LIST_BYTES in memory. */
+/* Adds an object; one without a usable id is left out. PPIOFS_ERROR_NO_MEMORY,
+ * PPIOFS_ERROR_TOO_LARGE: more than API_MAX_ITEMS, or than API_MAX_LIST_BYTES in memory. */
 gboolean page_take_item(Page *page, const cJSON *item, RecordFlags flags, GError **error);
 
-/* Counts an instance that is not shown, and why. Errors as page_take_item(). */
+/* Counts an object that is not shown, and why. Errors as page_take_item(). */
 gboolean page_leave_item_out(Page *page, const char *reason, GError **error);
 
 /* Whether a body with that mark is this page's. */

@@ -2,7 +2,7 @@
 /* page_reader: makes a Page of an answer bit by bit: a page may have 32 MiB, and nobody else is to
  * wait for as long as it takes to read that. Pure: the caller says when it goes on.
  *
- * An item that is larger than the answer about a single instance may be is left out, as one without
+ * An item that is larger than the answer about a single object may be is left out, as one without
  * a usable id is. */
 #pragma once
 
@@ -21,8 +21,8 @@ typedef struct PageReader PageReader;
 
 /* Of @answer, a 200, what is needed is kept. @known: what came for @cursor the last time, or NULL;
  * borrowed, and outlives the reader. (transfer full) */
-PageReader *page_reader_new(const char *cursor, Page *known, const HttpAnswer *answer,
-                            RecordFlags flags);
+PageReader *page_reader_new(const Kind *kind, const char *cursor, Page *known,
+                            const HttpAnswer *answer, RecordFlags flags);
 
 /* Reads a bit more. TRUE when it is over: then exactly one of @ret_page (transfer full) and @error
  * is set. The page is @known if the same bytes came again. PPIOFS_ERROR_BAD_ANSWER,
@@ -33,7 +33,7 @@ gboolean page_reader_step(PageReader *reader, Page **ret_page, GError **error);
 const HttpAnswer *page_reader_answer(const PageReader *reader);
 
 /* All of it at once. @answer is borrowed. (transfer full) */
-Page *page_read(const HttpAnswer *answer, RecordFlags flags, GError **error);
+Page *page_read(const Kind *kind, const HttpAnswer *answer, RecordFlags flags, GError **error);
 
 void page_reader_free(PageReader *reader);
 

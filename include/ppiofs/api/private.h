@@ -17,6 +17,12 @@
 
 typedef struct Queue Queue;
 
+/* The last list of a kind that went well. */
+typedef struct {
+    GPtrArray *pages;   /* Page* */
+    GPtrArray *records; /* of these pages, merged */
+} KnownList;
+
 struct Api {
     Http *http;
     const Clock *clock;
@@ -32,9 +38,8 @@ struct Api {
     Bearer *old_bearer; /* the key before: the API may quote it for a while */
     ApiRefused refused;
     gpointer refused_data;
-    GPtrArray *pages;   /* Page*, of the last list that went well; NULL: none did */
-    GPtrArray *records; /* of these pages, merged */
-    GQueue requests;    /* all that have not ended */
+    GHashTable *lists; /* Kind -> KnownList */
+    GQueue requests;   /* all that have not ended */
 };
 
 /* The first lane goes first. */

@@ -2,7 +2,7 @@
 /* cache: decides whether what is known is fresh, stale or missing, and fetches at most once for all
  * who ask. The only place that knows ttl. It is given its fetch functions, so it knows no network.
  *
- * The states of a resource (the list; the detail of each instance) are described in resource.c.
+ * The states of a resource (the list; the detail of each object) are described in resource.c.
  *
  * How to ask: fill a CacheAsk, call cache_ask_*(). CACHE_WAIT means that the waiter is parked. When
  * the fetch has ended, its ready() is called from the main loop and one asks again, with the same
@@ -12,7 +12,7 @@
 #include <glib.h>
 
 #include "ppiofs/base/clock.h"
-#include "ppiofs/model/fleet.h"
+#include "ppiofs/model/collection.h"
 
 typedef struct Cache Cache;
 typedef struct Resource Resource;
@@ -27,8 +27,8 @@ typedef struct {
 /* How the cache fetches. list() and get() start a fetch and return a handle for cancel(); the end
  * is told with cache_take_list() or cache_take_record(), never from inside the start. */
 typedef struct {
-    gpointer (*list)(gpointer data, Resource *resource);
-    gpointer (*get)(gpointer data, const CacheWanted *wanted, Resource *resource);
+    gpointer (*list)(gpointer data, const Kind *kind, Resource *resource);
+    gpointer (*get)(gpointer data, const Kind *kind, const CacheWanted *wanted, Resource *resource);
     void (*cancel)(gpointer handle);
     gpointer data;
 } CacheSource;
@@ -43,7 +43,7 @@ typedef struct { /* all in microseconds */
 typedef enum {
     CACHE_FRESH,
     CACHE_STALE,   /* an older answer: the API fails, or is slow, at the moment */
-    CACHE_MISSING, /* there is no such instance */
+    CACHE_MISSING, /* there is no such object */
     CACHE_FAILED,  /* see error */
     CACHE_WAIT,
 } CacheState;
@@ -73,10 +73,10 @@ typedef struct {
     CacheWaiter *waiter; /* NULL: no CACHE_WAIT, and no fetch is started */
 } CacheAsk;
 
-/* Which instances there are. */
+/* Which objects there are. */
 CacheAnswer cache_ask_list(Cache *cache, const CacheAsk *ask);
 
-/* What the list has of the instance with that file name, whether it exists. */
+/* What the list has of the object with that file name, whether it exists. */
 CacheAnswer cache_ask_item(Cache *cache, const char *name, const CacheAsk *ask);
 
 /* The full record of it. */
@@ -84,20 +84,20 @@ CacheAnswer cache_ask_detail(Cache *cache, const char *name, const CacheAsk *ask
 
 /* How long the full record that is shown is good without being fetched again; 0 if it is too old,
  * or there is none. Of the list's part ask cache_ask_item(). */
-gint64 cache_detail_keep_us(const Cache *cache, const Instance *instance);
+gint64 cache_detail_keep_us(const Cache *cache, const Object *object);
 
 /* Takes a parked waiter back. When nobody waits for a fetch any more it is cancelled, unless
  * @goes_on: then it ends for the next who asks. NULL resource: nothing happens. */
 void cache_leave(CacheWaiter *waiter, gboolean goes_on);
 
-/* A walk in listing order has reached the instance: fetches the next details ahead. */
+/* A walk in listing order has reached the object: fetches the next details ahead. */
 void cache_walked_to(Cache *cache, const char *name);
 
-/* Starts to fetch the detail of a known instance, unless it is fresh, under way, or in trouble. */
+/* Starts to fetch the detail of a known object, unless it is fresh, under way, or in trouble. */
 void cache_fetch_ahead(Cache *cache, const char *name);
 
 /* What is known; borrowed. */
-Fleet *cache_fleet(Cache *cache);
+Collection *cache_collection(Cache *cache);
 
 /* Forgets every answer and every failure (SIGHUP). What is under way answers those who began to
  * wait before, and nobody else. */
@@ -106,10 +106,17 @@ void cache_drop(Cache *cache);
 /* When that was last called, by clock_now(); 0: never. */
 gint64 cache_dropped(const Cache *cache);
 
-/* The end of a fetch. Exactly one of @records and @error is set. @unchanged: these are the records
- * of the list before. @asked: clock_now() when its first request was sent. */
-void cache_take_list(Resource *resource, GPtrArray *records, gboolean unchanged, guint n_pages,
-                     gint64 asked, const GError *error);
+/* All borrowed. */
+typedef struct {
+    gint64 asked;       /* clock_now() when its first request was sent */
+    GPtrArray *records; /* Record */
+    gboolean unchanged; /* these are the records of the list before */
+    guint n_pages;
+    const GError *warning; /* the list is good, but something is wrong with it; NULL: nothing */
+} CacheList;
+
+/* The end of a fetch. With @error only what says when it was asked for counts of @list. */
+void cache_take_list(Resource *resource, const CacheList *list, const GError *error);
 /* Exactly one of @record and @error is set; @asked belongs to an error, too. */
 void cache_take_record(Resource *resource, Record *record, gint64 asked, const GError *error);
 
@@ -141,9 +148,9 @@ typedef struct {
 } CacheStats;
 CacheStats cache_stats(const Cache *cache);
 
-/* @source and @options are copied, @clock is borrowed; @fields as in fleet_new(). Runs on the
- * default main context. */
-Cache *cache_new(const CacheOptions *options, const CacheSource *source, const char *const *fields,
+/* For one kind. @source and @options are copied, @kind and @clock are borrowed. Runs on the default
+ * main context. */
+Cache *cache_new(const CacheOptions *options, const Kind *kind, const CacheSource *source,
                  const Clock *clock);
 
 /* Cancels every fetch; parked waiters are forgotten. */

@@ -14,7 +14,7 @@
 #include "ppiofs/cache/trouble.h"
 
 /* Something that can be fetched: the list, or the detail of one name. A detail's stands in
- * Cache.resources only while it is under way or in trouble: what is known is in the fleet. */
+ * Cache.resources only while it is under way or in trouble: what is known is in the collection. */
 struct Resource {
     Cache *cache;
     char *name; /* NULL: the list */
@@ -46,14 +46,15 @@ typedef struct {
 
 struct Cache {
     CacheOptions options;
+    const Kind *kind;
     CacheSource source;
     const Clock *clock;
-    Fleet *fleet;
+    Collection *collection;
 
     Resource *list;
     Known list_known;         /* without its ttl: see cache_list_known() */
     Known list_coming;        /* of the list that is being applied */
-    guint64 overruled_before; /* fleet_overruled() before that */
+    guint64 overruled_before; /* collection_overruled() before that */
     gint64 list_duration;     /* of the last full one */
     guint list_pages;
     GSource *applying; /* a list that is taken over in turns of the loop */
@@ -69,7 +70,7 @@ struct Cache {
     gint64 dropped;    /* cache_drop(): what was asked for before is good for nobody */
     gint64 kept_until; /* until when the kernel may keep what it was told */
 
-    GQueue details; /* Instance.use of those with a full record, the least lately used first */
+    GQueue details; /* Object.use of those with a full record, the least lately used first */
     Walk walks[WALKS];
     guint64 walk_clock;
     GError *late; /* what an impatient operation gets */
@@ -90,7 +91,7 @@ static inline gint64 cache_now(const Cache *cache)
 /* cache: what is known of each, and how long it is good. */
 gboolean cache_has_list(const Cache *cache);
 Known cache_list_known(const Cache *cache);
-Known cache_detail_known(const Cache *cache, const Instance *instance);
+Known cache_detail_known(const Cache *cache, const Object *object);
 
 /* resource: the detail's resource, or NULL if nothing is remembered of it. */
 Resource *resource_find(const Cache *cache, const char *name);
@@ -134,12 +135,12 @@ gint64 resource_list_ends(const Cache *cache);
 /* taken: a list that nobody wants, or that does not end. */
 void taken_list_timed_out(Cache *cache);
 
-/* walk: fetches a known instance for nobody in particular. FALSE: that is under way, or not due. */
+/* walk: fetches a known object for nobody in particular. FALSE: that is under way, or not due. */
 gboolean cache_fetch_unasked(Cache *cache, const char *name);
 void walk_clear(Cache *cache);
 
 /* details: a full record has come, or was read. @had_full: it took the place of another. */
-void details_add(Cache *cache, Instance *instance, gboolean had_full, gboolean ahead);
-void details_use(Cache *cache, Instance *instance);
+void details_add(Cache *cache, Object *object, gboolean had_full, gboolean ahead);
+void details_use(Cache *cache, Object *object);
 void details_renew(Cache *cache);
 guint details_unused(const Cache *cache);

@@ -22,10 +22,10 @@ void trouble_note(Trouble *trouble, const GError *error, gint64 now, gint64 nega
 gboolean trouble_stands(const Trouble *trouble, gint64 now, gint64 started);
 
 /* TRUE if the failure must be returned even when an older answer is known: the API refused the key,
- * or said that the instance is gone. NULL: FALSE. */
+ * or said that the object is gone. NULL: FALSE. */
 gboolean trouble_is_verdict(const Trouble *trouble);
 
-/* TRUE if the API said that the instance does not exist. */
+/* TRUE if the API said that the object does not exist. */
 gboolean trouble_is_absence(const Trouble *trouble);
 
 void trouble_clear(Trouble *trouble);

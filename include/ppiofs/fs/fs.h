@@ -66,9 +66,10 @@ typedef struct {
 } FsStats;
 const char *fs_request_name(FsRequestKind kind);
 
-/* @cache and @clock are borrowed and outlive the Fs; @options is copied. @context runs the
- * deadlines. */
-Fs *fs_new(Cache *cache, const FsOptions *options, const Clock *clock, GMainContext *context);
+/* @caches, one for each kind that is shown, end with NULL; they and @clock are borrowed and outlive
+ * the Fs. @options is copied. @context runs the deadlines. */
+Fs *fs_new(Cache *const *caches, const FsOptions *options, const Clock *clock,
+           GMainContext *context);
 
 /* The operations, for a session whose user data is the Fs. */
 const struct fuse_lowlevel_ops *fs_operations(void);

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* private: what the files of fs/ share; for nobody else.
  *
- *   fs.c     the Fs, its table of operations, everything that is answered from memory
- *   top.c    the directories of the top level
- *   made.c   what is generated in them, made in turns of the loop
- *   op.c     parking: an operation that waits, its deadline, its interrupt
- *   turn.c   an operation that has more to do than one turn of the loop may take
- *   lookup.c LOOKUP
- *   list.c   READDIRPLUS
- *   entry.c  what both hand out, and the kernel's references to it
- *   attr.c   attributes */
+ *   fs.c          the Fs, its table of operations, everything that is answered from memory
+ *   op.c          parking: an operation that waits, its deadline, its interrupt
+ *   directory.c   which directories there are, and which one an operation takes place in
+ *   dir_root.c    the root
+ *   dir_objects.c instances/ and the like
+ *   dir_object.c  instances/<id>/ and below
+ *   dir_bodies.c  json/
+ *   dir_links.c   by-*
+ *   dir_files.c   tables/, ssh/ and .ppiofs/
+ *   made.c        what is generated in them, made in turns of the loop
+ *   turn.c        an operation that has more to do than one turn of the loop may take
+ *   reply.c       READDIRPLUS
+ *   entry.c       what it and LOOKUP hand out, and the kernel's references to it
+ *   attr.c        attributes */
 #pragma once
 
 #include "ppiofs/base/alarm.h"
@@ -23,12 +28,10 @@
 /* The kernel may keep what never changes that long; it takes no "for ever". */
 #define KEEP_FOREVER_US (365 * 24 * 3600 * (gint64)G_USEC_PER_SEC)
 
-typedef enum { TOP_INSTANCES, TOP_JSON, TOP_LINKS, TOP_FILES, TOP_ABOUT } TopKind;
-
 /* Of what a view shows: see made.c. */
 typedef struct {
-    guint64 version;  /* of the fleet, or of its field */
-    guint64 removals; /* fleet_removals() likewise: links to what was removed since are left out */
+    guint64 version;  /* of the collection, or of its link */
+    guint64 removals; /* collection_removals() likewise: links to what has gone are left out */
     guint64 number;   /* of the making; they are counted from 1 on */
 } MadeMark;
 
@@ -41,16 +44,44 @@ typedef struct {
     guint waiting; /* ops */
 } Made;
 
-/* A directory of the top level; its slot is its place in Fs.tops, plus one. */
+typedef struct Op Op;
+typedef struct Top Top;
+
+/* What a nodeid of a directory stands for. */
 typedef struct {
-    char *name;
-    TopKind kind;
+    const struct DirectoryType *type;
+    Top *top;         /* of an object's directories: the one that the object is in */
+    const char *name; /* of the object; NULL: it is none's */
+    guint slot;
+    guint64 key; /* of a directory below the one that has the slot; 0: that one itself */
+} Directory;
+
+/* What a directory can do. */
+typedef struct DirectoryType {
+    /* Each answers or parks the op. */
+    void (*lookup)(Op *op, const Directory *in);
+    void (*list)(Op *op, const Directory *in);
+    /* FALSE: it is gone. @ret_keep_us: how long the kernel may keep it. */
+    gboolean (*attr)(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us);
+    /* The trees whose directories lie below it, by number; NULL after the last. NULL: none ever. */
+    const Subtree *(*each)(const Directory *directory, guint n);
+} DirectoryType;
+
+extern const DirectoryType root_directory, objects_directory, object_directory, bodies_directory,
+    links_directory, files_directory, about_directory;
+
+/* A directory that is always there; its slot is its place in Fs.tops. The root is the first. */
+struct Top {
+    const char *name;
+    const DirectoryType *type;
+    guint parent; /* the slot of the directory that it is in */
     guint64 ino;
-    const LinkView *links; /* TOP_LINKS */
-    Made made;             /* TOP_LINKS */
-    gint64 moved_mtime;    /* see listing_mtime() in attr.c */
+    Cache *cache;         /* of what it shows; NULL: nothing of the API */
+    const KindLink *link; /* links_directory */
+    Made made;            /* links_directory */
+    gint64 moved_mtime;   /* see listing_mtime() in attr.c */
     gint64 moved_to;
-} Top;
+};
 
 /* Listings that are being read, so that a directory does not change between two READDIRPLUS. */
 #define PINS 8
@@ -69,11 +100,9 @@ typedef struct {
     gint64 started, answered;
 } Path;
 
-typedef struct Op Op;
-
 struct Fs {
     FsOptions options;
-    Cache *cache;
+    Cache *const *caches; /* one for each kind that is shown; ends with NULL */
     const Clock *clock;
     GMainContext *context;
     Top *tops;
@@ -147,7 +176,7 @@ void turn_yield(Op *op);
 /* For a walk through op_listing(): looks at the clock now and then. Also without any time left a
  * walk gets on by a few. */
 gboolean turn_walks_on(const Op *op);
-const Listing *op_listing(Op *op);
+const Listing *op_listing(Op *op, Collection *collection);
 
 /* An op begins, or is run again. */
 void turn_begin(Fs *fs, gint64 now);
@@ -165,42 +194,36 @@ void op_reply_error(Op *op, int number);
 /* Whether @answer lets the op go on: fresh or stale. If not it has been parked or answered. */
 gboolean op_may_go_on(Op *op, const CacheAnswer *answer);
 
-/* top */
-void top_init(Fs *fs);
-void top_clear(Fs *fs);
-Top *top_find(Fs *fs, const char *name);
-Top *top_of_slot(Fs *fs, guint slot); /* NULL for the root and for instances */
+/* Answers LOOKUP with what was filled in, or, with FALSE, that the numbers have run out. */
+void op_reply_filled(Op *op, gboolean filled_in, const struct fuse_entry_param *entry);
+
+/* directory */
+void tops_init(Fs *fs);
+void tops_clear(Fs *fs);
 guint top_slot(const Fs *fs, const Top *top);
+Directory directory_of_slot(Fs *fs, guint slot); /* type NULL: there is none */
+Directory directory_of(Fs *fs, NodeId id);
 
-/* The tree of a TOP_LINKS as of now. Borrowed; NULL: the op has been parked or answered. @whole:
- * all of it is to be listed, so it is made anew also if instances were only removed. */
-Subtree *top_links(Op *op, Top *top, gboolean whole);
+/* The top directories that are in one, by number; NULL after the last. */
+Top *top_child(Fs *fs, guint parent, guint n);
 
-/* TRUE if @node of it is a link to an instance that has gone since the tree was made. */
-gboolean top_link_is_gone(Fs *fs, const Top *top, NodeIndex node);
+/* The cache of a kind; NULL: it is not shown. */
+Cache *fs_cache(const Fs *fs, const Kind *kind);
 
-/* The files of a TOP_FILES or TOP_ABOUT directory, by position; NULL after the last. */
-const char *top_file_name(Fs *fs, const Top *top, guint position);
+/* The directory with the objects of the cache. */
+const Top *fs_objects(const Fs *fs, const Cache *cache);
 
-/* Makes the file with that name: (transfer full), one file as node 1. The op may be parked or
- * answered instead: NULL. @ret_keep_us: how long the kernel may keep the name. */
-Subtree *top_make_file(Op *op, Top *top, const char *name, gint64 *ret_keep_us);
+static inline Collection *top_collection(const Top *top)
+{
+    return cache_collection(top->cache);
+}
 
-/* made: what @made shows if that is new enough for the op: the version that the fleet has now, or
- * one that was begun after the op first asked, whatever changed since. Else it is made, for all who
- * wait for it, and the op has been parked or answered: NULL. Borrowed. */
-Subtree *made_get(Op *op, Made *made, const MakingOrder *order, guint64 version);
+/* An op runs these. */
+void lookup_run(Op *op);
+void list_run(Op *op);
 
-/* The op waits for it no more; what nobody waits for is not made. */
-void made_leave(Op *op);
-void made_clear(Made *made);
-
-/* instances/ and json/ names of an instance. */
-char *json_file_name(const Instance *instance);
-
-/* The file name in instances/ of the instance that json/NAME of the op shows; NULL: none. FALSE:
- * the op has yielded. (transfer full) */
-gboolean json_instance_name(Op *op, char **ret_name);
+/* LOOKUP of a top directory. FALSE: none of that name is in this one. */
+gboolean op_reply_top(Op *op, const Directory *in);
 
 /* How long the kernel may keep what the list confirms, and what only the full record has. */
 typedef struct {
@@ -221,53 +244,108 @@ void attr_root(const Fs *fs, struct stat *attr, gint64 *ret_keep_us);
 void attr_growing(const Fs *fs, struct stat *attr);
 void attr_top(Fs *fs, struct stat *attr, Top *top, gint64 *ret_keep_us);
 
+/* DirectoryType.attr of one that has no directories below but top ones. */
+gboolean attr_of_top(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us);
+
 /* A listing of @top, or of a directory in it, is being shown from its beginning. */
-void attr_listed(const Fs *fs, Top *top);
+void attr_listed(Top *top);
 
-/* Any directory that is not in the root, by nodeid; FALSE when it is gone. */
-gboolean attr_by_nodeid(Fs *fs, NodeId id, struct stat *attr, gint64 *ret_keep_us);
+/* Without waiting and without starting anything. */
+extern const CacheAsk only_look;
 
-guint64 instance_ino(const Fs *fs, const char *name);
+/* Makes the kernel ask for the listing again. */
+void attr_move_to_now(const Fs *fs, struct stat *attr);
 
-/* Sets the mtime of an instance's directory: another one whenever it may list other names. */
-void attr_date_instance(struct stat *attr, const Instance *instance);
+guint64 object_ino(const Top *top, const char *name);
 
-/* Whether the listing of a directory of an instance is no older than it may be. */
-gboolean attr_listing_is_good(const Instance *instance, NodeIndex node, const Keep *keep);
+/* Sets the mtime of an object's directory: another one whenever it may list other names. */
+void attr_date_object(struct stat *attr, const Object *object);
+
+/* Whether the listing of a directory of an object is no older than it may be. */
+gboolean attr_listing_is_good(const Object *object, NodeIndex node, const Keep *keep);
 
 /* entry: fills in what LOOKUP and READDIRPLUS hand out, and counts the kernel's reference to it.
  * FALSE: the numbers have run out. */
 gboolean entry_top(Fs *fs, struct fuse_entry_param *entry, Top *top);
 gboolean entry_growing(Fs *fs, struct fuse_entry_param *entry);
-gboolean entry_instance(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
-                        Keep keep);
-gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Instance *instance,
+/* json/<id>.json, in @top. */
+gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Top *top, const Object *object,
                     gint64 keep_us);
 
-/* A node of a subtree that is shown at a slot: an instance's, a view's, or a generated file. */
+/* A node of a subtree that is shown in a top directory, or as an object in one. */
 typedef struct {
     Subtree *tree;
-    guint slot;
-    const char *name;         /* of the instance whose slot it is; NULL for one of the top level */
-    const Instance *instance; /* that shows this very tree; NULL: none, or not any more */
+    const Top *top;
+    const char *name;     /* of the object; NULL: it is none's */
+    const Object *object; /* that shows this very tree; NULL: none, or not any more */
     guint64 root_ino;
     Keep keep;
 } Shown;
-Shown shown_instance(Fs *fs, const Instance *instance, Keep keep);
-Shown shown_top(Fs *fs, const Top *top, Subtree *tree, gint64 keep_us);
+Shown shown_object(const Top *top, const Object *object, Keep keep);
+Shown shown_top(const Top *top, Subtree *tree, gint64 keep_us);
 gboolean entry_node(Fs *fs, struct fuse_entry_param *entry, const Shown *shown, NodeIndex node);
+
+/* Answers LOOKUP with it; NODE_NONE: it does not exist. */
+void op_reply_node(Op *op, const Shown *shown, NodeIndex node);
 
 void entry_forget(Fs *fs, NodeId id, guint64 n);
 
-/* lookup, list: what an Op runs. */
-void lookup_run(Op *op);
-void list_run(Op *op);
-void list_clear_pins(Fs *fs);
+/* dir_object: the object with its full record, for LOOKUP in @top or in what is below. NULL: the op
+ * has been parked or answered. */
+const Object *op_object_detail(Op *op, const Top *top, const char *name, Keep *ret_keep);
 
-/* The instance in whose directory the op takes place, and that directory's node, once what it takes
- * to know is there: the full record if the directory, or with @whole its listing, needs it. NULL:
+/* made: what @made shows if that is new enough for the op: the @version that the collection has
+ * now, or one that was begun after the op first asked, whatever changed since. Else it is made, for
+ * all who wait for it, and the op has been parked or answered: NULL. Borrowed. */
+Subtree *made_get(Op *op, Made *made, const MakingOrder *order, Collection *collection,
+                  guint64 version);
+
+/* The op waits for it no more; what nobody waits for is not made. */
+void made_leave(Op *op);
+void made_clear(Made *made);
+
+/* dir_bodies: the name of an object's body. */
+char *body_name(const Object *object);
+
+/* reply: READDIRPLUS under construction. An offset handed to the kernel is where to go on: the
+ * number of the pin that keeps what is being listed, and a position in it. */
+typedef struct {
+    Op *op;
+    guint32 pin;
+    guint position; /* the first to add; what is behind "." and ".." begins at 2 */
+    gsize used;
+    gboolean full;
+} Reply;
+
+/* What the listing that this request goes on with began with; NULL at the beginning of one, and
+ * when it is too long ago. */
+Pin *op_pin(const Op *op);
+
+/* Keeps one of the two, whatever takes its place meanwhile, for the requests that go on with it. */
+Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree);
+void pins_clear(Fs *fs);
+
+/* Whether the list is there that @top shows, or needs to be: not for the rest of a listing. FALSE:
  * the op has been parked or answered. */
-const Instance *op_instance_directory(Op *op, gboolean whole, NodeIndex *ret_node, Keep *ret_keep);
+gboolean op_needs_list(Op *op, const Top *top, const Pin *pin, gint64 *ret_keep_us);
 
-/* The same once more with the full record. */
-const Instance *op_instance_detail(Op *op, const char *name, Keep *ret_keep);
+/* The same, and the pin of the objects. NULL: the op has been parked or answered. */
+Pin *op_pin_objects(Op *op, Top *top, gint64 *ret_keep_us);
+
+Reply reply_new(Op *op, const Pin *pin); /* NULL: of what never changes */
+
+/* Whether there is room for an entry of that name: to be asked before the entry counts as handed
+ * out. */
+gboolean reply_has_room(Reply *reply, const char *name);
+void reply_add(Reply *reply, guint position, const char *name,
+               const struct fuse_entry_param *entry);
+
+/* A name without attributes: who wants them looks it up. */
+void reply_add_bare(Reply *reply, guint position, const char *name, guint64 ino, mode_t type);
+
+/* The top directories that are in the one with that slot. Returns how many there are. */
+guint reply_add_tops(Reply *reply, guint slot);
+void reply_send(Reply *reply);
+
+/* The whole answer: the children of a directory of a subtree; NODE_NONE: it is gone. */
+void reply_subtree(Op *op, const Pin *pin, const Shown *shown, NodeIndex node);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* compare: what two answers about one instance have in common. Pure. */
+/* compare: what two answers about one object have in common. Pure. */
 #pragma once
 
 #include "ppiofs/model/record.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* record: one answer of the API about one instance, as the files that show it. Immutable and
+/* record: one answer of the API about one object, as the files that show it. Immutable and
  * reference-counted.
  *
  * A list item makes a partial record, the answer of the single GET a full one. How JSON becomes
@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 #include <glib.h>
 
+#include "ppiofs/model/kind.h"
 #include "ppiofs/tree/subtree.h"
 
 typedef struct Record Record;
@@ -18,11 +19,13 @@ typedef enum {
     RECORD_HIDE_SECRETS = 1 << 1, /* secrets=hide: they are not in the tree at all */
 } RecordFlags;
 
-/* @object is the instance's JSON object, @body the bytes it was parsed from (full records only;
+/* @object is the object's JSON object, @body the bytes it was parsed from (full records only;
  * kept for json/<id>.json). PPIOFS_ERROR_BAD_ANSWER when it is no object or has no usable id (a
  * string of 1-255 characters), PPIOFS_ERROR_NO_MEMORY. (transfer full) */
-Record *record_new(const cJSON *object, GBytes *body, RecordFlags flags, GError **error);
+Record *record_new(const Kind *kind, const cJSON *object, GBytes *body, RecordFlags flags,
+                   GError **error);
 
+const Kind *record_kind(const Record *record);
 const char *record_id(const Record *record);        /* raw */
 const char *record_file_name(const Record *record); /* the id as a file name (name_encode()) */
 const char *record_name(const Record *record);      /* raw; NULL if missing or no string */
@@ -42,7 +45,7 @@ char *record_value(const Record *record, const char *path);
  * there is none. */
 gint64 record_own_time(const Record *record);
 
-/* Whether the status says the instance is gone: toRemove, removing or removed. */
+/* Whether the status says the object is gone: toRemove, removing or removed. */
 gboolean record_is_gone(const Record *record);
 
 Record *record_ref(Record *record);

@@ -14,6 +14,9 @@ typedef struct {
     const ViewSettings *settings;
 } MakingOrder;
 
+/* A directory of symlinks to the objects of @kind, from list data only. */
+MakingOrder view_of_links(const Kind *kind, const KindLink *link);
+
 /* @records: Record*, in the order of their file names; taken. @older: the view as it was before,
  * or NULL; what it has as well keeps its mtime, what is new gets @wall. (transfer full) */
 Making *making_new(const MakingOrder *order, GPtrArray *records, Subtree *older, gint64 wall);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* view: the directories of the top level that show the whole fleet another way. Pure: records in,
+/* view: the directories of the top level that show what there is another way. Pure: records in,
  * names and bytes out.
  *
- * To add one, add a row in view.c. A view goes over all records, of which there may be 100,000: so
- * it is a recipe of passes, each of which takes one record at a time, and making.h follows it in
- * steps. */
+ * Directories of links are rows of kind.c. To add a file, add a row in view.c. A view goes over all
+ * records, of which there may be 100,000: so it is a recipe of passes, each of which takes one
+ * record at a time, and making.h follows it in steps. */
 #pragma once
 
 #include <glib.h>
@@ -36,14 +36,6 @@ typedef struct {
     void (*passes[VIEW_PASSES + 1])(ViewParts *parts, const Record *record); /* ends with NULL */
 } ViewRecipe;
 
-/* A directory of symlinks into instances/, from list data only. */
-typedef struct LinkView {
-    const char *name;
-    const ViewRecipe *recipe;
-    const char *field;     /* the path of the field that decides */
-    gboolean shares_names; /* a link of one instance may depend on the others */
-} LinkView;
-
 typedef enum {
     VIEW_NEEDS_LIST,
     VIEW_NEEDS_RUNNING_DETAILS, /* the list, and the full record of each instance that runs */
@@ -51,6 +43,7 @@ typedef enum {
 
 /* A file that is generated. */
 typedef struct {
+    const Kind *kind; /* of what it is made */
     const char *directory, *name;
     ViewNeed need;
     const ViewRecipe *recipe;
@@ -59,10 +52,6 @@ typedef struct {
 /* What a generated file may have: 100,000 instances of today need 20 MiB. */
 #define VIEW_MAX_BYTES (64u << 20)
 
-const LinkView *view_links(gsize *ret_n);
-
-/* The fields of all link views, for fleet_new(). */
-const char *const *view_fields(void);
 const FileView *view_files(gsize *ret_n);
 
 /* Whether the status of an instance is "running". */

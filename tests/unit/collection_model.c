@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fleet_model.h"
+#include "collection_model.h"
 
 #include <string.h>
 
@@ -71,7 +71,7 @@ void model_list_begins(Model *model, gint64 asked)
 {
     model->list_asked = asked;
     for (guint i = 0; i < NAMES; i++)
-        model->instances[i].in_list = FALSE;
+        model->objects[i].in_list = FALSE;
 }
 
 static void set_item(Expected *e, const Content *item, gint64 asked)
@@ -85,7 +85,7 @@ static void set_item(Expected *e, const Content *item, gint64 asked)
 
 void model_item(Model *model, guint i, const Content *item)
 {
-    Expected *e = &model->instances[i];
+    Expected *e = &model->objects[i];
     gint64 asked = model->list_asked;
     Content old = e->listed ? e->item : (Content){ 0 };
     gboolean same = e->listed && content_equals(&old, item);
@@ -107,7 +107,7 @@ void model_item(Model *model, guint i, const Content *item)
 
 void model_unlisted(Model *model, guint i)
 {
-    Expected *e = &model->instances[i];
+    Expected *e = &model->objects[i];
 
     if (!e->known || e->in_list)
         return;
@@ -118,7 +118,7 @@ void model_unlisted(Model *model, guint i)
 
 gboolean model_full(Model *model, guint i, const Content *full, gint64 asked)
 {
-    Expected *e = &model->instances[i];
+    Expected *e = &model->objects[i];
 
     if (!e->known && (asked < model->list_asked || asked <= e->gone_asked))
         return FALSE;
@@ -139,7 +139,7 @@ gboolean model_full(Model *model, guint i, const Content *full, gint64 asked)
 
 gboolean model_gone(Model *model, guint i, gint64 asked)
 {
-    Expected *e = &model->instances[i];
+    Expected *e = &model->objects[i];
 
     if (e->known && ((e->listed && e->item_asked > asked) || e->full_asked > asked))
         return FALSE;
@@ -150,7 +150,7 @@ gboolean model_gone(Model *model, guint i, gint64 asked)
 
 void model_drop_full(Model *model, guint i)
 {
-    Expected *e = &model->instances[i];
+    Expected *e = &model->objects[i];
 
     if (!e->known || !e->listed || !e->has_full)
         return;

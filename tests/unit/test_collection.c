@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The fleet against the model of it (fleet_model.h): the world changes, questions about it are
- * sent, and the answers come in any order. After each step everything that can be seen is compared.
+/* The collection against the model of it (collection_model.h): the world changes, questions about
+ * it are sent, and the answers come in any order. After each step everything that can be seen is
+ * compared.
  */
-#include "ppiofs/model/fleet.h"
+#include "ppiofs/model/collection.h"
 
 #include <string.h>
 
-#include "fleet_model.h"
+#include "collection_model.h"
 #include "ppiofs/model/compare.h"
 #include "support.h"
 
@@ -14,19 +15,20 @@
 #define QUESTIONS_MOST 8
 
 static const char *const names[NAMES] = { "a", "b", "c", "d" };
-static const char *const fields[] = { "status", "network/id", NULL };
+static const Kind kind = { .links = (const KindLink[]){
+                               { "by-status", "status" }, { "by-network", "network/id" }, { 0 } } };
 static const Place field_places[] = { STATUS, NETWORK_ID };
 #define FIELDS G_N_ELEMENTS(field_places)
 
 /* A question on its way, and what the API said when it was sent. */
 typedef struct {
     gint64 asked;
-    gint of; /* an instance; -1: the list */
+    gint of; /* an object; -1: the list */
     Content answer[NAMES];
     gboolean exists[NAMES];
 } Question;
 
-/* What can be seen of an instance, and of the fleet. */
+/* What can be seen of an object, and of the collection. */
 typedef struct {
     gboolean known, shows_full, contested;
     Content shown, item, full; /* zero: there is none */
@@ -39,7 +41,7 @@ typedef struct {
 } Sight;
 
 typedef struct {
-    Fleet *fleet;
+    Collection *collection;
     Model model;
     FakeClock clock;
     gint64 serials;
@@ -50,10 +52,10 @@ typedef struct {
     Question list; /* the newest that was applied, or is */
     GPtrArray *records;
     gboolean applying;
-    guint next, from;  /* how far it is applied: records, then instances */
+    guint next, from;  /* how far it is applied: records, then objects */
     gboolean dropping; /* this step drops a full answer */
     Sight sight;
-    Record *told[NAMES];  /* by FleetChanged */
+    Record *told[NAMES];  /* by CollectionChanged */
     GHashTable *listings; /* place and its date -> its names */
 } Fixture;
 
@@ -220,26 +222,26 @@ static void take_list(Fixture *f, const Question *q)
 
     if (!unchanged && newer)
         make_records(f, q);
-    if (unchanged && fleet_is_like_list(f->fleet)) {
-        fleet_confirm_list(f->fleet, &time);
+    if (unchanged && collection_is_like_list(f->collection)) {
+        collection_confirm_list(f->collection, &time);
         confirm_in_model(f, q->asked);
         return;
     }
     if (!newer) {
         g_autoptr(GPtrArray) none = g_ptr_array_new();
 
-        fleet_begin_list(f->fleet, none, &time);
-        g_assert_true(fleet_step_list(f->fleet, NAMES));
+        collection_begin_list(f->collection, none, &time);
+        g_assert_true(collection_step_list(f->collection, NAMES));
         return;
     }
     f->list = *q;
-    fleet_begin_list(f->fleet, f->records, &time);
+    collection_begin_list(f->collection, f->records, &time);
     model_list_begins(&f->model, q->asked);
     f->applying = TRUE;
     f->next = f->from = 0;
 }
 
-/* The same step in the model: the next records, then the next instances that are known. */
+/* The same step in the model: the next records, then the next objects that are known. */
 static gboolean step_model(Fixture *f, guint n)
 {
     for (; n > 0 && f->next < f->records->len; n--) {
@@ -248,10 +250,10 @@ static gboolean step_model(Fixture *f, guint n)
 
         model_item(&f->model, i, &f->list.answer[i]);
     }
-    for (; f->from < NAMES && (n > 0 || !f->model.instances[f->from].known); f->from++) {
+    for (; f->from < NAMES && (n > 0 || !f->model.objects[f->from].known); f->from++) {
         if (f->next < f->records->len)
             return FALSE;
-        n -= f->model.instances[f->from].known;
+        n -= f->model.objects[f->from].known;
         model_unlisted(&f->model, f->from);
     }
     return f->next == f->records->len && f->from == NAMES;
@@ -260,7 +262,7 @@ static gboolean step_model(Fixture *f, guint n)
 static void step_list(Fixture *f)
 {
     guint n = 1 + dice(NAMES);
-    gboolean over = fleet_step_list(f->fleet, n);
+    gboolean over = collection_step_list(f->collection, n);
     gboolean expected = step_model(f, n);
 
     f->applying = !over;
@@ -285,10 +287,10 @@ static void take_answer(Fixture *f)
     if (q.exists[i]) {
         g_autoptr(Record) record = record_from(i, &q.answer[i], RECORD_FULL);
 
-        g_assert_cmpint(fleet_apply_record(f->fleet, record, &time), ==,
+        g_assert_cmpint(collection_apply_record(f->collection, record, &time), ==,
                         model_full(&f->model, i, &q.answer[i], q.asked));
     } else {
-        g_assert_cmpint(fleet_remove(f->fleet, names[i], &time), ==,
+        g_assert_cmpint(collection_remove(f->collection, names[i], &time), ==,
                         model_gone(&f->model, i, q.asked));
     }
 }
@@ -296,12 +298,12 @@ static void take_answer(Fixture *f)
 static void drop_full(Fixture *f)
 {
     guint i = dice(NAMES);
-    Instance *instance = fleet_find(f->fleet, names[i]);
+    Object *object = collection_find(f->collection, names[i]);
 
     f->dropping = TRUE;
-    if (instance == NULL)
+    if (object == NULL)
         return;
-    fleet_drop_full(f->fleet, instance);
+    collection_drop_full(f->collection, object);
     model_drop_full(&f->model, i);
 }
 
@@ -326,22 +328,22 @@ static Content content_of(Record *record)
 
 static Look look_at(Fixture *f, guint i)
 {
-    const Instance *instance = fleet_find(f->fleet, names[i]);
-    Look look = { .known = instance != NULL };
+    const Object *object = collection_find(f->collection, names[i]);
+    Look look = { .known = object != NULL };
 
-    if (instance == NULL)
+    if (object == NULL)
         return look;
-    Subtree *tree = record_tree(instance->record);
+    Subtree *tree = record_tree(object->record);
     if (subtree_serial(tree) == 0)
         subtree_set_serial(tree, (guint64)++f->serials);
     look.serial = subtree_serial(tree);
-    look.stamp = instance->stamp;
-    look.shows_full = instance_shows_full(instance);
-    look.shown = content_of(instance->record);
-    if (instance->item != NULL)
-        look.item = content_of(instance->item);
-    if (instance->full != NULL)
-        look.full = content_of(instance->full);
+    look.stamp = object->stamp;
+    look.shows_full = object_shows_full(object);
+    look.shown = content_of(object->record);
+    if (object->item != NULL)
+        look.item = content_of(object->item);
+    if (object->full != NULL)
+        look.full = content_of(object->full);
     look.contested = look.shows_full && !content_agrees(&look.item, &look.full);
     for (Place p = 1; p < PLACES; p++)
         if (look.shown.at[p] != 0)
@@ -351,12 +353,12 @@ static Look look_at(Fixture *f, guint i)
 
 static Sight see(Fixture *f)
 {
-    Sight sight = { .version = fleet_version(f->fleet),
-                    .removals = fleet_removals(f->fleet),
-                    .overruled = fleet_overruled(f->fleet) };
+    Sight sight = { .version = collection_version(f->collection),
+                    .removals = collection_removals(f->collection),
+                    .overruled = collection_overruled(f->collection) };
 
     for (guint i = 0; i < FIELDS; i++)
-        sight.field_versions[i] = fleet_field_version(f->fleet, fields[i]);
+        sight.field_versions[i] = collection_link_version(f->collection, &kind.links[i]);
     for (guint i = 0; i < NAMES; i++)
         sight.looks[i] = look_at(f, i);
     return sight;
@@ -364,11 +366,11 @@ static Sight see(Fixture *f)
 
 /* The rules. */
 
-/* Which instances there are, and which answer is shown of each; all fields of one answer. */
+/* Which objects there are, and which answer is shown of each; all fields of one answer. */
 static void check_shown(Fixture *f, guint i, const Look *look)
 {
-    Expected *e = &f->model.instances[i];
-    const Instance *instance = fleet_find(f->fleet, names[i]);
+    Expected *e = &f->model.objects[i];
+    const Object *object = collection_find(f->collection, names[i]);
     gint64 listed = e->listed ? e->item_asked : 0;
 
     g_assert_cmpint(look->known, ==, e->known);
@@ -380,20 +382,20 @@ static void check_shown(Fixture *f, guint i, const Look *look)
     }
     g_assert_cmpint(look->shows_full, ==, e->shows_full);
     g_assert_true(content_equals(&look->shown, expected_shown(e)));
-    g_assert_cmpint(instance->item != NULL, ==, e->listed);
-    g_assert_cmpint(instance->full != NULL, ==, e->has_full);
-    g_assert_cmpint(fleet_detail_time(instance).asked, ==, e->shows_full ? e->full_asked : 0);
-    g_assert_cmpint(fleet_listed_time(f->fleet, instance).asked, ==,
+    g_assert_cmpint(object->item != NULL, ==, e->listed);
+    g_assert_cmpint(object->full != NULL, ==, e->has_full);
+    g_assert_cmpint(collection_detail_time(object).asked, ==, e->shows_full ? e->full_asked : 0);
+    g_assert_cmpint(collection_listed_time(f->collection, object).asked, ==,
                     e->shows_full ? MAX(listed, e->full_asked) : listed);
 }
 
 static void check_confirmed(Fixture *f, guint i, const Look *look)
 {
-    const Expected *e = &f->model.instances[i];
-    const Instance *instance = fleet_find(f->fleet, names[i]);
+    const Expected *e = &f->model.objects[i];
+    const Object *object = collection_find(f->collection, names[i]);
 
     for (Place p = 0; look->known && p < PLACES; p++) {
-        NodeIndex node = subtree_lookup(record_tree(instance->record), places[p].path);
+        NodeIndex node = subtree_lookup(record_tree(object->record), places[p].path);
         gboolean listed = e->listed && e->item.at[p] != 0;
         guint shown_names = content_names(&look->shown, p);
 
@@ -401,12 +403,12 @@ static void check_confirmed(Fixture *f, guint i, const Look *look)
             node = 0;
         if (node == NODE_NONE)
             continue;
-        g_assert_cmpint(instance_confirms(instance, node), ==, listed);
-        if (!places[p].is_directory || (e->contested && !instance_confirms_listing(instance, node)))
+        g_assert_cmpint(object_confirms(object, node), ==, listed);
+        if (!places[p].is_directory || (e->contested && !object_confirms_listing(object, node)))
             continue;
         listed = listed &&
                  (e->shows_full ? content_names(&e->item, p) == shown_names : places[p].is_array);
-        g_assert_cmpint(instance_confirms_listing(instance, node), ==, listed);
+        g_assert_cmpint(object_confirms_listing(object, node), ==, listed);
     }
 }
 
@@ -443,7 +445,7 @@ static void check_dates(Fixture *f, guint i, const Look *old, const Look *new)
     }
 }
 
-/* What happened to the instances in one step. */
+/* What happened to the objects in one step. */
 typedef struct {
     gboolean added, removed;
     gboolean shown[PLACES];  /* another value is shown there */
@@ -511,24 +513,24 @@ static void check_versions(const Fixture *f, const Sight *old, const Sight *new)
 
 static void check_listing(Fixture *f)
 {
-    g_autoptr(Listing) listing = fleet_listing(f->fleet);
+    g_autoptr(Listing) listing = collection_listing(f->collection);
     gsize bytes = 0;
     guint n = 0;
 
     for (guint i = 0; i < NAMES; i++) {
-        const Instance *instance = fleet_find(f->fleet, names[i]);
+        const Object *object = collection_find(f->collection, names[i]);
 
-        if (instance == NULL)
+        if (object == NULL)
             continue;
-        g_assert_cmpuint(n, <, listing->instances->len);
-        g_assert_true(g_ptr_array_index(listing->instances, n) == instance);
+        g_assert_cmpuint(n, <, listing->objects->len);
+        g_assert_true(g_ptr_array_index(listing->objects, n) == object);
         n++;
-        if (instance->full != NULL)
-            bytes += subtree_size(record_tree(instance->full)) +
-                     g_bytes_get_size(record_body(instance->full));
+        if (object->full != NULL)
+            bytes += subtree_size(record_tree(object->full)) +
+                     g_bytes_get_size(record_body(object->full));
     }
-    g_assert_cmpuint(listing->instances->len, ==, n);
-    g_assert_cmpuint(fleet_full_bytes(f->fleet), ==, bytes);
+    g_assert_cmpuint(listing->objects->len, ==, n);
+    g_assert_cmpuint(collection_full_bytes(f->collection), ==, bytes);
 }
 
 static void check(Fixture *f)
@@ -567,10 +569,10 @@ static void on_change(Record *old, Record *before, Record *new, gpointer data)
 
 static void fixture_init(Fixture *f)
 {
-    *f = (Fixture){ .fleet = fleet_new(fields),
+    *f = (Fixture){ .collection = collection_new(&kind),
                     .listings = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL) };
     fake_clock_init(&f->clock);
-    fleet_on_change(f->fleet, on_change, f);
+    collection_on_change(f->collection, on_change, f);
     for (guint i = 0; i < NAMES; i++) {
         f->exists[i] = TRUE;
         fill_from(&f->world[i], ROOT);
@@ -579,7 +581,7 @@ static void fixture_init(Fixture *f)
 
 static void fixture_clear(Fixture *f)
 {
-    fleet_free(f->fleet);
+    collection_free(f->collection);
     g_clear_pointer(&f->records, g_ptr_array_unref);
     g_hash_table_unref(f->listings);
     for (guint i = 0; i < NAMES; i++)
@@ -618,7 +620,7 @@ static AnswerTime asked_at(gint64 asked, gint64 received)
 }
 
 /* "id members; id members" */
-static void list_at(Fleet *fleet, const char *text, gint64 asked, gint64 received)
+static void list_at(Collection *collection, const char *text, gint64 asked, gint64 received)
 {
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_unref);
     g_auto(GStrv) items = g_strsplit(text, "; ", -1);
@@ -629,113 +631,114 @@ static void list_at(Fleet *fleet, const char *text, gint64 asked, gint64 receive
 
         g_ptr_array_add(records, record_with(halves[0], halves[1] == NULL ? "" : halves[1], 0));
     }
-    fleet_begin_list(fleet, records, &time);
-    while (!fleet_step_list(fleet, 1))
+    collection_begin_list(collection, records, &time);
+    while (!collection_step_list(collection, 1))
         ;
 }
 
-static gboolean get_at(Fleet *fleet, const char *id, const char *members, gint64 asked,
+static gboolean get_at(Collection *collection, const char *id, const char *members, gint64 asked,
                        gint64 received)
 {
     AnswerTime time = asked_at(asked, received);
     if (members == NULL)
-        return fleet_remove(fleet, id, &time);
+        return collection_remove(collection, id, &time);
 
     g_autoptr(Record) record = record_with(id, members, RECORD_FULL);
-    return fleet_apply_record(fleet, record, &time);
+    return collection_apply_record(collection, record, &time);
 }
 
-static void assert_files(Fleet *fleet, const char *id, const char *expected)
+static void assert_files(Collection *collection, const char *id, const char *expected)
 {
-    g_autofree char *text = tree_text(record_tree(fleet_find(fleet, id)->record));
+    g_autofree char *text = tree_text(record_tree(collection_find(collection, id)->record));
 
     g_assert_cmpstr(text, ==, expected);
 }
 
 static void test_what_the_list_empties_is_empty(void)
 {
-    g_autoptr(Fleet) fleet = fleet_new(fields);
+    g_autoptr(Collection) collection = collection_new(&kind);
 
-    list_at(fleet, "a 'network':{'id':1}", 1, 2);
-    get_at(fleet, "a", "'network':{'id':1,'ip':2}", 3, 4);
-    list_at(fleet, "a 'network':{}", 5, 6);
-    assert_files(fleet, "a", "id='a$' network/");
+    list_at(collection, "a 'network':{'id':1}", 1, 2);
+    get_at(collection, "a", "'network':{'id':1,'ip':2}", 3, 4);
+    list_at(collection, "a 'network':{}", 5, 6);
+    assert_files(collection, "a", "id='a$' network/");
 }
 
 static void test_an_older_list_does_not_bring_back_what_is_gone(void)
 {
-    g_autoptr(Fleet) fleet = fleet_new(fields);
+    g_autoptr(Collection) collection = collection_new(&kind);
 
-    g_assert_true(get_at(fleet, "a", NULL, 3, 4));
-    list_at(fleet, "a; b", 2, 5);
-    g_assert_null(fleet_find(fleet, "a"));
-    g_assert_false(fleet_is_like_list(fleet));
-    list_at(fleet, "a; b", 6, 7);
-    g_assert_nonnull(fleet_find(fleet, "a"));
-    g_assert_true(fleet_is_like_list(fleet));
+    g_assert_true(get_at(collection, "a", NULL, 3, 4));
+    list_at(collection, "a; b", 2, 5);
+    g_assert_null(collection_find(collection, "a"));
+    g_assert_false(collection_is_like_list(collection));
+    list_at(collection, "a; b", 6, 7);
+    g_assert_nonnull(collection_find(collection, "a"));
+    g_assert_true(collection_is_like_list(collection));
 }
 
 static void test_an_older_get_does_not_overrule_a_newer_list(void)
 {
-    g_autoptr(Fleet) fleet = fleet_new(fields);
+    g_autoptr(Collection) collection = collection_new(&kind);
 
-    list_at(fleet, "a 'status':'exited'", 3, 8);
-    g_assert_true(get_at(fleet, "a", "'status':'running'", 2, 9));
-    assert_files(fleet, "a", "id='a$' status='exited$'");
-    g_assert_false(get_at(fleet, "b", "'status':'running'", 2, 9));
-    g_assert_null(fleet_find(fleet, "b"));
+    list_at(collection, "a 'status':'exited'", 3, 8);
+    g_assert_true(get_at(collection, "a", "'status':'running'", 2, 9));
+    assert_files(collection, "a", "id='a$' status='exited$'");
+    g_assert_false(get_at(collection, "b", "'status':'running'", 2, 9));
+    g_assert_null(collection_find(collection, "b"));
 }
 
 static void test_an_equal_list_does_not_confirm_what_only_a_get_showed(void)
 {
-    g_autoptr(Fleet) fleet = fleet_new(fields);
+    g_autoptr(Collection) collection = collection_new(&kind);
 
-    get_at(fleet, "b", "", 3, 4);
-    list_at(fleet, "a", 2, 5);
-    g_assert_nonnull(fleet_find(fleet, "b"));
-    g_assert_false(fleet_is_like_list(fleet));
+    get_at(collection, "b", "", 3, 4);
+    list_at(collection, "a", 2, 5);
+    g_assert_nonnull(collection_find(collection, "b"));
+    g_assert_false(collection_is_like_list(collection));
 }
 
 static void test_what_returns_unchanged_has_another_stamp(void)
 {
-    g_autoptr(Fleet) fleet = fleet_new(fields);
+    g_autoptr(Collection) collection = collection_new(&kind);
 
-    list_at(fleet, "a 'created_at':5", 1, 2);
-    get_at(fleet, "a", "'created_at':5,'tools':{'ssh':{'port':1}}", 3, 4);
-    guint64 stamp = fleet_find(fleet, "a")->stamp;
-    list_at(fleet, "", 5, 6);
-    list_at(fleet, "a 'created_at':5", 7, 8);
-    g_assert_cmpuint(fleet_find(fleet, "a")->stamp, !=, stamp);
+    list_at(collection, "a 'created_at':5", 1, 2);
+    get_at(collection, "a", "'created_at':5,'tools':{'ssh':{'port':1}}", 3, 4);
+    guint64 stamp = collection_find(collection, "a")->stamp;
+    list_at(collection, "", 5, 6);
+    list_at(collection, "a 'created_at':5", 7, 8);
+    g_assert_cmpuint(collection_find(collection, "a")->stamp, !=, stamp);
 }
 
 static void test_details_that_agree_change_no_view(void)
 {
-    g_autoptr(Fleet) fleet = fleet_new(fields);
+    g_autoptr(Collection) collection = collection_new(&kind);
 
-    list_at(fleet, "a 'status':'running'; b 'status':'running'", 1, 2);
-    guint64 version = fleet_version(fleet), status = fleet_field_version(fleet, "status");
-    get_at(fleet, "a", "'status':'running','tools':{'ssh':{'port':1}}", 3, 4);
-    get_at(fleet, "b", "'status':'running','tools':{'ssh':{'port':1}}", 3, 4);
-    g_assert_cmpuint(fleet_version(fleet), ==, version);
-    g_assert_cmpuint(fleet_field_version(fleet, "status"), ==, status);
-    g_assert_true(fleet_is_like_list(fleet));
+    list_at(collection, "a 'status':'running'; b 'status':'running'", 1, 2);
+    guint64 version = collection_version(collection),
+            status = collection_link_version(collection, &kind.links[0]);
+    get_at(collection, "a", "'status':'running','tools':{'ssh':{'port':1}}", 3, 4);
+    get_at(collection, "b", "'status':'running','tools':{'ssh':{'port':1}}", 3, 4);
+    g_assert_cmpuint(collection_version(collection), ==, version);
+    g_assert_cmpuint(collection_link_version(collection, &kind.links[0]), ==, status);
+    g_assert_true(collection_is_like_list(collection));
 }
 
 /* Thousands of wrong names do not fill the memory, and none of them is lost. */
 static void test_any_number_of_names_stays_gone(void)
 {
-    g_autoptr(Fleet) fleet = fleet_new(fields);
+    g_autoptr(Collection) collection = collection_new(&kind);
 
-    get_at(fleet, "a", NULL, 5, 6);
+    get_at(collection, "a", NULL, 5, 6);
     for (guint i = 0; i < 10001; i++) {
         g_autofree char *name = g_strdup_printf("wrong%u", i);
-        get_at(fleet, name, NULL, 4, 6);
+        get_at(collection, name, NULL, 4, 6);
     }
-    list_at(fleet, "a; wrong1", 3, 7);
-    g_assert_null(fleet_find(fleet, "a"));
-    g_assert_null(fleet_find(fleet, "wrong1"));
-    list_at(fleet, "a; wrong1", 6, 8);
-    g_assert_cmpuint(fleet_size(fleet), ==, 2);
+    list_at(collection, "a; wrong1", 3, 7);
+    g_assert_null(collection_find(collection, "a"));
+    g_assert_null(collection_find(collection, "wrong1"));
+    list_at(collection, "a; wrong1", 6, 8);
+    g_assert_cmpuint(collection_size(collection), ==, 2);
 }
 
 int main(int argc, char **argv)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* fleet_model: what tree.md ("Freshness") says a fleet must show, in the smallest form: a handful
- * of instances, each with a handful of places that hold a small number or nothing. */
+/* collection_model: what tree.md ("Freshness") says a collection must show, in the smallest form: a
+ * handful of objects, each with a handful of places that hold a small number or nothing. */
 #pragma once
 
-#include "ppiofs/model/fleet.h"
+#include "ppiofs/model/collection.h"
 
 #define NAMES 4
 
@@ -56,17 +56,18 @@ typedef struct {
 } Expected;
 
 typedef struct {
-    Expected instances[NAMES];
+    Expected objects[NAMES];
     gint64 list_asked;
 } Model;
 
 const Content *expected_shown(const Expected *expected);
 
-/* A list begins; it shows an instance; all was looked at up to an instance that it lacks. */
+/* A list begins; it shows an object; all was looked at up to an object that it lacks. */
 void model_list_begins(Model *model, gint64 asked);
 void model_item(Model *model, guint i, const Content *item);
 void model_unlisted(Model *model, guint i);
-/* Answers of GETs. What they return is what fleet_apply_record() and fleet_remove() return. */
+/* Answers of GETs. What they return is what collection_apply_record() and collection_remove()
+ * return. */
 gboolean model_full(Model *model, guint i, const Content *full, gint64 asked);
 gboolean model_gone(Model *model, guint i, gint64 asked);
 void model_drop_full(Model *model, guint i);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* instance: what is known of one instance: two answers, the newest item of the list and the newest
+/* object: what is known of one object: two answers, the newest item of the list and the newest
  * answer of the single GET ("full"), and which of the two is shown.
  *
  * The full answer is shown while it is not contradicted: it was asked for after the list was, or
@@ -33,20 +33,20 @@ typedef struct {
     gint64 shrank; /* when the newest list that lacked a path of the item before was asked for */
     gboolean contested; /* the full answer is newer than the item and differs from it */
     guint refs;
-} Instance;
+} Object;
 
 /* TRUE if the full answer is the one that is shown. */
-gboolean instance_shows_full(const Instance *instance);
+gboolean object_shows_full(const Object *object);
 
 /* TRUE if the list confirms @node of the record that is shown: the item has the same path. */
-gboolean instance_confirms(const Instance *instance, NodeIndex node);
+gboolean object_confirms(const Object *object, NodeIndex node);
 
 /* TRUE if the list confirms that directory @node has exactly the names that are shown. */
-gboolean instance_confirms_listing(const Instance *instance, NodeIndex node);
+gboolean object_confirms_listing(const Object *object, NodeIndex node);
 
-/* The mtime of the instance's directory: the newer of the last change and of the instance's own
+/* The mtime of the object's directory: the newer of the last change and of the object's own
  * timestamps; without any, when it was first seen. Wall clock, microseconds. */
-gint64 instance_time(const Instance *instance);
+gint64 object_time(const Object *object);
 
-Instance *instance_ref(Instance *instance);
-void instance_unref(Instance *instance);
+Object *object_ref(Object *object);
+void object_unref(Object *object);

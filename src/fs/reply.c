@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "ppiofs/fs/private.h"
+
+#define PIN_SHIFT 32
+#define PIN_MASK 0x7fffffff /* an offset is positive */
+
+/* The number of what is listed: the same for the same version, so that the kernel can complete with
+ * a second reading the listing it keeps of a first that was broken off. */
+static guint32 pin_id(guint64 version)
+{
+    guint32 id = (guint32)(version & PIN_MASK);
+
+    return id == 0 ? 1 : id;
+}
+
+static Pin *find_pin(Fs *fs, guint slot, guint32 id)
+{
+    for (guint i = 0; id != 0 && i < PINS; i++)
+        if (fs->pins[i].id == id && fs->pins[i].slot == slot)
+            return &fs->pins[i];
+    return NULL;
+}
+
+/* An offset may be anything that seekdir(3) was given. */
+Pin *op_pin(const Op *op)
+{
+    return find_pin(op->fs, nodeid_slot(op->directory),
+                    (guint32)((guint64)op->offset >> PIN_SHIFT));
+}
+
+static void clear_pin(Pin *pin)
+{
+    g_clear_pointer(&pin->listing, listing_unref);
+    g_clear_pointer(&pin->tree, subtree_unref);
+}
+
+void pins_clear(Fs *fs)
+{
+    for (guint i = 0; i < PINS; i++)
+        clear_pin(&fs->pins[i]);
+}
+
+Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree)
+{
+    Fs *fs = op->fs;
+    guint slot = nodeid_slot(op->directory);
+    guint64 version = 0;
+
+    if (tree != NULL)
+        version = versions_serial(fs->versions, subtree_ref(tree));
+    else if (listing != NULL)
+        version = listing_ref(listing)->version;
+
+    guint32 id = pin_id(version);
+    Pin *pin = find_pin(fs, slot, id);
+    if (pin == NULL)
+        pin = &fs->pins[fs->next_pin++ % PINS];
+    clear_pin(pin);
+    *pin = (Pin){ .id = id, .slot = slot, .listing = listing, .tree = tree };
+    return pin;
+}
+
+gboolean op_needs_list(Op *op, const Top *top, const Pin *pin, gint64 *ret_keep_us)
+{
+    const CacheAsk look = { .started = op->ask.started };
+    CacheAnswer answer = cache_ask_list(top->cache, pin == NULL ? &op->ask : &look);
+
+    *ret_keep_us = pin == NULL || answer.state == CACHE_FRESH ? answer.keep_us : 0;
+    return pin != NULL || op_may_go_on(op, &answer);
+}
+
+Pin *op_pin_objects(Op *op, Top *top, gint64 *ret_keep_us)
+{
+    Pin *pin = op_pin(op);
+
+    if (!op_needs_list(op, top, pin, ret_keep_us))
+        return NULL;
+    if (pin == NULL) {
+        g_autoptr(Listing) listing = collection_listing(top_collection(top));
+        pin = op_add_pin(op, listing, NULL);
+        attr_listed(top);
+    }
+    return pin;
+}
+
+static off_t next_offset(const Reply *reply, guint position)
+{
+    return (off_t)((guint64)reply->pin << PIN_SHIFT | (position + 1));
+}
+
+gboolean reply_has_room(Reply *reply, const char *name)
+{
+    gsize needed = fuse_add_direntry_plus(reply->op->req, NULL, 0, name, NULL, 0);
+
+    reply->full = reply->full || reply->used + needed > reply->op->size;
+    return !reply->full;
+}
+
+void reply_add(Reply *reply, guint position, const char *name, const struct fuse_entry_param *entry)
+{
+    reply->used += fuse_add_direntry_plus(reply->op->req, reply->op->fs->scratch + reply->used,
+                                          reply->op->size - reply->used, name, entry,
+                                          next_offset(reply, position));
+}
+
+void reply_add_bare(Reply *reply, guint position, const char *name, guint64 ino, mode_t type)
+{
+    struct fuse_entry_param entry = { .attr = { .st_ino = ino, .st_mode = type } };
+
+    if (reply_has_room(reply, name))
+        reply_add(reply, position, name, &entry);
+}
+
+/* "." and "..", positions 0 and 1. Their inode numbers are of no use to anybody here. */
+static void add_dots(Reply *reply)
+{
+    for (guint i = reply->position; i < 2 && !reply->full; i++)
+        reply_add_bare(reply, i, i == 0 ? "." : "..", NODEID_ROOT, S_IFDIR);
+    reply->position = MAX(reply->position, 2);
+}
+
+Reply reply_new(Op *op, const Pin *pin)
+{
+    Fs *fs = op->fs;
+    Reply reply = {
+        .op = op,
+        .pin = pin == NULL ? 0 : pin->id,
+        .position = (guint)((guint64)op->offset & G_MAXUINT32),
+    };
+
+    if (fs->scratch_size < op->size) {
+        fs->scratch = g_realloc(fs->scratch, op->size);
+        fs->scratch_size = op->size;
+    }
+    add_dots(&reply);
+    return reply;
+}
+
+void reply_send(Reply *reply)
+{
+    op_reply_bytes(reply->op, reply->op->fs->scratch, reply->used);
+}
+
+guint reply_add_tops(Reply *reply, guint slot)
+{
+    Fs *fs = reply->op->fs;
+    struct fuse_entry_param entry;
+    Top *top;
+    guint n = 0;
+
+    for (; (top = top_child(fs, slot, n)) != NULL; n++) {
+        if (n + 2 < reply->position || !reply_has_room(reply, top->name))
+            continue;
+        entry_top(fs, &entry, top);
+        reply_add(reply, n + 2, top->name, &entry);
+        reply->position = n + 3;
+    }
+    return n;
+}
+
+void reply_subtree(Op *op, const Pin *pin, const Shown *shown, NodeIndex node)
+{
+    if (node == NODE_NONE) {
+        op_reply_missing(op, 0);
+        return;
+    }
+    Reply reply = reply_new(op, pin);
+    struct fuse_entry_param entry;
+    NodeIndex first;
+    guint32 n = subtree_children(shown->tree, node, &first);
+
+    for (guint i = reply.position; i - 2 < n; i++) {
+        const char *name = subtree_name(shown->tree, first + i - 2);
+
+        if (!reply_has_room(&reply, name))
+            break;
+        if (entry_node(op->fs, &entry, shown, first + i - 2))
+            reply_add(&reply, i, name, &entry);
+    }
+    reply_send(&reply);
+}
