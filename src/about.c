@@ -19,22 +19,34 @@ static void write_age(GString *out, const ClassStatus *status)
         g_string_append_printf(out, ", %.1f s old", (double)status->age_us / G_USEC_PER_SEC);
 }
 
+/* ppiofs schedules no retry of its own: an access, or the next poll of watch, makes it. */
+static void write_trouble(GString *out, const char *name, const ClassStatus *status)
+{
+    g_string_append_printf(out, "%s_retry: at the next access", name);
+    if (status->next_try_us > 0)
+        g_string_append_printf(out, ", not before %.1f s from now",
+                               (double)status->next_try_us / G_USEC_PER_SEC);
+    g_string_append_printf(out, "\n%s_error: %s\n", name, status->why);
+}
+
 static void write_class(GString *out, const char *name, const ClassStatus *status)
 {
     static const char *const states[] = {
-        [CLASS_EMPTY] = "not fetched yet", [CLASS_FRESH] = "fresh",
-        [CLASS_EXPIRED] = "expired",       [CLASS_SLOW] = "slow",
-        [CLASS_STALE] = "stale",           [CLASS_FAILED] = "failed"
+        [CLASS_EMPTY] = "not fetched yet",
+        [CLASS_FRESH] = "fresh",
+        [CLASS_EXPIRED] = "expired (refreshed at the next access)",
+        [CLASS_SLOW] = "slow (older data is shown until the API responds)",
+        [CLASS_STALE] = "stale (the API fails, older data is shown)",
+        [CLASS_FAILED] = "failed (the API fails, there is no data to show)",
     };
 
     g_string_append_printf(out, "%s: %s", name, states[status->state]);
     write_age(out, status);
     if (status->in_flight > 0)
         g_string_append_printf(out, ", %u under way", status->in_flight);
-    if (status->why != NULL)
-        g_string_append_printf(out, ", next try in %.1f s\n%s_error: %s",
-                               (double)status->next_try_us / G_USEC_PER_SEC, name, status->why);
     g_string_append_c(out, '\n');
+    if (status->why != NULL)
+        write_trouble(out, name, status);
 }
 
 static const char *overall(ClassState list, ClassState details)
@@ -56,13 +68,13 @@ static void write_status(GString *out, gpointer data)
     gint64 closed = api_closed_until(about->subjects.api);
     gint64 now = clock_now(about->subjects.clock);
 
-    g_string_append_printf(out, "state: %s\napi: %s\nprofile: %s\ninstances: %u\n",
+    g_string_append_printf(out, "state: %s\napi: %s\nprofile: %s\ninstances_cached: %u\n",
                            overall(list.state, details.state), about->subjects.options->api_url,
                            about->subjects.options->profile, list.known);
     write_class(out, "list", &list);
     write_class(out, "details", &details);
     if (closed > now)
-        g_string_append_printf(out, "paused: no request for %.1f s more\n",
+        g_string_append_printf(out, "paused: no request for %.1f s\n",
                                (double)(closed - now) / G_USEC_PER_SEC);
 }
 
@@ -98,17 +110,18 @@ static void write_readme(GString *out, gpointer data)
 {
     (void)data;
     g_string_append(
-        out, "This is a view of the GPU instances of your account, as files. Read-only.\n\n"
-             "instances/<id>/   one directory per instance: status, image, ssh_command, ...\n"
-             "by-name/<name>    the same by name; by-status/, by-region/, by-type/ by those\n"
-             "tables/           all instances in one table, a line each, columns split by tabs\n"
-             "ssh/config        for Include in ~/.ssh/config: then ssh <name>.ppio works\n"
-             "json/<id>.json    the API's own answer, byte for byte\n"
-             "changes.log       what changed since the mount (only with -o watch=S)\n"
-             ".ppiofs/status    whether what you see is fresh, and if not, why and how old\n"
-             ".ppiofs/last_error  the last error in a sentence\n\n"
-             "An answer is asked for again when it is older than the option ttl (10 s).\n"
-             "More: man ppiofs\n");
+        out, "This file system shows the GPU instances of your account as read-only files.\n\n"
+             "instances/<id>/      one directory per instance: status, image, ssh_command, ...\n"
+             "by-name/<name>       links to these directories; also by-status/, by-region/,\n"
+             "                     by-type/\n"
+             "tables/              one table of all instances, with tabs between the columns\n"
+             "ssh/config           for Include in ~/.ssh/config: then ssh NAME.PROFILE works\n"
+             "json/<id>.json       the response of the API for one instance, byte for byte\n"
+             "changes.log          the changes since the mount (only with -o watch=SECONDS)\n"
+             ".ppiofs/status       how old the data is, and what is wrong if it is not fresh\n"
+             ".ppiofs/last_error   the last error in one sentence\n\n"
+             "Data older than the option ttl (10 s) is fetched again at the next access.\n"
+             "More: man ppiofs, man ppiofs-tree\n");
 }
 
 /* Prometheus text format, version 0.0.4. */
@@ -123,47 +136,49 @@ static void write_value(GString *out, const char *name, guint64 value)
     g_string_append_printf(out, "ppiofs_%s %" G_GUINT64_FORMAT "\n", name, value);
 }
 
-static void write_fuse_stats(GString *out, const Fs *fs)
+static void write_fuse_metrics(GString *out, const Fs *fs)
 {
     FsStats stats = fs_stats(fs);
 
-    write_metric(out, "fuse_requests_total", "counter", "Requests of the kernel by kind.");
+    write_metric(out, "fuse_requests_total", "counter", "Kernel requests by kind.");
     for (FsRequestKind kind = 0; kind < FS_N_KINDS; kind++)
         g_string_append_printf(out,
                                "ppiofs_fuse_requests_total{kind=\"%s\"} %" G_GUINT64_FORMAT "\n",
                                fs_request_name(kind), stats.requests[kind]);
-    write_metric(out, "interrupted_total", "counter", "Operations ended by a signal.");
-    write_value(out, "interrupted_total", stats.interrupted);
-    write_metric(out, "timed_out_total", "counter", "Operations whose deadline passed.");
-    write_value(out, "timed_out_total", stats.timed_out);
-    write_metric(out, "parked", "gauge", "Operations that wait for the API.");
-    write_value(out, "parked", stats.parked);
-    write_metric(out, "kernel_directories", "gauge", "Instance directories the kernel holds.");
+    write_metric(out, "operations_interrupted_total", "counter", "Operations ended by a signal.");
+    write_value(out, "operations_interrupted_total", stats.interrupted);
+    write_metric(out, "operations_timed_out_total", "counter", "Operations whose deadline passed.");
+    write_value(out, "operations_timed_out_total", stats.timed_out);
+    write_metric(out, "operations_waiting", "gauge", "Operations that wait for the API.");
+    write_value(out, "operations_waiting", stats.parked);
+    write_metric(out, "kernel_directories", "gauge", "Instance directories that the kernel holds.");
     write_value(out, "kernel_directories", stats.directories);
-    write_metric(out, "kernel_versions", "gauge", "Versions of which the kernel holds files.");
+    write_metric(out, "kernel_versions", "gauge",
+                 "Instance versions of which the kernel holds files.");
     write_value(out, "kernel_versions", stats.versions);
     write_metric(out, "kernel_bytes", "gauge", "Memory that these versions take.");
     write_value(out, "kernel_bytes", stats.version_bytes);
 }
 
-static void write_api_stats(GString *out, const ApiStats *stats)
+static void write_api_metrics(GString *out, const ApiStats *stats)
 {
     write_metric(out, "api_requests_total", "counter", "Requests sent to the API.");
     write_value(out, "api_requests_total", stats->requests);
-    write_metric(out, "api_answers_total", "counter", "Answers of the API by status class.");
+    write_metric(out, "api_responses_total", "counter", "Responses of the API by status class.");
     for (guint i = 0; i < G_N_ELEMENTS(stats->answers); i++)
         g_string_append_printf(
-            out, "ppiofs_api_answers_total{status=\"%s\"} %" G_GUINT64_FORMAT "\n",
+            out, "ppiofs_api_responses_total{status=\"%s\"} %" G_GUINT64_FORMAT "\n",
             (const char *const[]){ "none", "1xx", "2xx", "3xx", "4xx", "5xx" }[i],
             stats->answers[i]);
-    write_metric(out, "api_bytes_total", "counter", "Bytes of answers, decoded.");
+    write_metric(out, "api_bytes_total", "counter", "Bytes of decoded response bodies.");
     write_value(out, "api_bytes_total", stats->bytes);
-    write_metric(out, "api_pages_unchanged_total", "counter", "Pages that came again unchanged.");
+    write_metric(out, "api_pages_unchanged_total", "counter",
+                 "List pages with the same content as before.");
     write_value(out, "api_pages_unchanged_total", stats->pages_unchanged);
     write_metric(out, "api_in_flight", "gauge", "Requests under way.");
     write_value(out, "api_in_flight", stats->in_flight);
-    write_metric(out, "api_last_seconds", "gauge", "How long the last answer took.");
-    g_string_append_printf(out, "ppiofs_api_last_seconds %.6f\n",
+    write_metric(out, "api_last_response_seconds", "gauge", "Duration of the last response.");
+    g_string_append_printf(out, "ppiofs_api_last_response_seconds %.6f\n",
                            (double)stats->last_elapsed_us / G_USEC_PER_SEC);
 }
 
@@ -179,43 +194,45 @@ static void write_age_value(GString *out, const char *name, const ClassStatus *s
                                (double)status->age_us / G_USEC_PER_SEC);
 }
 
-static void write_cache_stats(GString *out, Cache *cache)
+static void write_cache_metrics(GString *out, Cache *cache)
 {
     CacheStats stats = cache_stats(cache);
     ClassStatus list = cache_list_status(cache), details = cache_details_status(cache);
 
-    write_metric(out, "instances", "gauge", "Instances known.");
+    write_metric(out, "instances", "gauge", "Instances in the cache.");
     write_value(out, "instances", list.known);
     write_metric(out, "cache_state", "gauge",
                  "0 never fetched, 1 fresh, 2 expired, 3 slow, 4 stale, 5 failed.");
     write_state(out, "list", &list);
     write_state(out, "details", &details);
-    write_metric(out, "cache_age_seconds", "gauge", "Age of what is cached, if anything is.");
+    write_metric(out, "cache_age_seconds", "gauge", "Age of the cached data, if there is any.");
     write_age_value(out, "list", &list);
     write_age_value(out, "details", &details);
     write_metric(out, "fetches_total", "counter", "Fetches of the list or of one instance.");
     write_value(out, "fetches_total", stats.fetches);
-    write_metric(out, "fetches_cancelled_total", "counter", "Fetches nobody waited for any more.");
+    write_metric(out, "fetches_cancelled_total", "counter",
+                 "Fetches that were cancelled because no caller waited.");
     write_value(out, "fetches_cancelled_total", stats.cancelled);
-    write_metric(out, "read_ahead_total", "counter", "Details fetched ahead of a walk.");
+    write_metric(out, "read_ahead_total", "counter",
+                 "Details fetched ahead of their first access.");
     write_value(out, "read_ahead_total", stats.read_ahead);
-    write_metric(out, "read_ahead_unused", "gauge", "Details fetched ahead and not read so far.");
+    write_metric(out, "read_ahead_unused", "gauge", "Details fetched ahead and not yet read.");
     write_value(out, "read_ahead_unused", stats.read_ahead_unused);
     write_metric(out, "renewed_total", "counter",
-                 "Details fetched anew because they were read lately.");
+                 "Details renewed in the background because they were read lately.");
     write_value(out, "renewed_total", stats.renewed);
     write_metric(out, "detail_bytes", "gauge", "Memory that the details take.");
     write_value(out, "detail_bytes", stats.detail_bytes);
 }
 
-static void write_stats(GString *out, gpointer data)
+static void write_metrics(GString *out, gpointer data)
 {
     const About *about = data;
 
     if (about->fs != NULL)
-        write_fuse_stats(out, about->fs);
-    write_api_stats(out, api_stats(about->subjects.api));
-    write_cache_stats(out, about->subjects.cache);
+        write_fuse_metrics(out, about->fs);
+    write_api_metrics(out, api_stats(about->subjects.api));
+    write_cache_metrics(out, about->subjects.cache);
     write_metric(out, "up_seconds", "gauge", "Time since the mount was made.");
     g_string_append_printf(out, "ppiofs_up_seconds %.1f\n",
                            (double)(clock_now(about->subjects.clock) - about->started) /
@@ -226,9 +243,12 @@ About *about_new(const AboutSubjects *subjects)
 {
     About *about = g_new0(About, 1);
     const AboutFile files[N_FILES] = {
-        { "README", write_readme, about },         { "config", write_config, about },
-        { "last_error", write_last_error, about }, { "pid", write_pid, about },
-        { "stats", write_stats, about },           { "status", write_status, about },
+        { "README", write_readme, about },
+        { "config", write_config, about },
+        { "last_error", write_last_error, about },
+        { "metrics", write_metrics, about },
+        { "pid", write_pid, about },
+        { "status", write_status, about },
         { "version", write_version, about },
     };
 
@@ -259,11 +279,11 @@ void about_note_error(const GError *error, gpointer data)
     about->last_error = g_strdup_printf("%s %s\n", time, error->message);
 }
 
-char *about_stats(About *about)
+char *about_metrics(About *about)
 {
     GString *out = g_string_new(NULL);
 
-    write_stats(out, about);
+    write_metrics(out, about);
     return g_string_free(out, FALSE);
 }
 

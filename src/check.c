@@ -13,6 +13,7 @@
 
 #define SUBJECT_API "API"
 #define SUBJECT_KEY "key"
+#define SUBJECT_ACCEPTED "key accepted"
 #define LABEL "GET /gpus/v2/instances"
 
 /* The one request, from the moment it is sent. */
@@ -56,7 +57,7 @@ static const char *advice_for(const GError *error)
     case PPIOFS_ERROR_UNREACHABLE:
         return "check the network, DNS and api_url; behind a proxy set proxy=URL";
     case PPIOFS_ERROR_REFUSED:
-        return "check api_url: nobody listens there";
+        return NULL;
     case PPIOFS_ERROR_TIMEOUT:
         return "check the network and firewalls, or allow more with timeout=SECONDS";
     case PPIOFS_ERROR_PROTOCOL:
@@ -94,12 +95,12 @@ static void take_answer(const Question *question, const HttpAnswer *answer)
     if (answer_check(&asked, answer, &error)) {
         page = page_read(KIND_INSTANCES, answer, RECORD_HIDE_SECRETS, &cause);
         if (!page)
-            error = answer_error_body(&asked, answer, "it is no page of instances", cause);
+            error = answer_error_body(&asked, answer, "the body is not a page of instances", cause);
     }
     if (page)
         report_page(page);
     else if (g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_DENIED))
-        report_failure(question->report, SUBJECT_KEY, error, NULL);
+        report_failure(question->report, SUBJECT_ACCEPTED, error, NULL);
     else
         report_failure(question->report, "instances", error, NULL);
 }
@@ -160,7 +161,7 @@ gboolean check_run(const Options *options, GError **error)
     if (credentials)
         check_api(&report, options, credentials_key(credentials));
     else
-        report_line("note", SUBJECT_API, "not asked, for want of a key");
+        report_line("note", SUBJECT_API, "not tested, because there is no key");
     host_check(&report, options);
     return report_conclude(&report, error);
 }

@@ -85,7 +85,7 @@ static gboolean can_make_threads(GError **error)
     if (why == 0)
         return pthread_join(thread, NULL) == 0;
     return error_set(error, PPIOFS_ERROR_FAILED,
-                     "cannot start a thread: %s; this user may run more processes with: ulimit -u",
+                     "cannot start a thread: %s; allow more processes with: ulimit -u NUMBER",
                      g_strerror(why));
 }
 

@@ -98,7 +98,7 @@ static gboolean on_hangup(gpointer data)
 
     if (daemon_lost_terminal(app->daemon))
         return on_terminate(app);
-    g_message("every cached answer is dropped, and the key read again");
+    g_message("dropped all cached data; reading the key again");
     cache_drop(app->caches[0]);
     api_reset(app->api);
     source_reload_key(app->source);
@@ -109,7 +109,7 @@ static gboolean on_hangup(gpointer data)
 static gboolean on_statistics(gpointer data)
 {
     App *app = data;
-    g_autofree char *text = about_stats(app->about);
+    g_autofree char *text = about_metrics(app->about);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
     for (gsize i = 0; lines[i] != NULL; i++)
@@ -166,7 +166,7 @@ static void on_names_changed(gpointer data)
 {
     App *app = data;
 
-    session_age_names(app->session);
+    session_expire_names(app->session);
 }
 
 static guint affordable_requests(const Options *options)
@@ -174,7 +174,7 @@ static guint affordable_requests(const Options *options)
     guint parallel = http_affordable_connections(options->parallel_requests);
 
     if (parallel < options->parallel_requests)
-        g_warning("parallel_requests is %u: the limit on open files (ulimit -n) allows no more",
+        g_warning("parallel_requests is %u; the limit on open files (ulimit -n) allows no more",
                   parallel);
     return parallel;
 }
@@ -184,7 +184,7 @@ static void on_slept(gpointer data)
 {
     App *app = data;
 
-    g_message("the machine slept: names and connections are made anew");
+    g_message("the machine slept; renewing names and connections");
     http_drop_idle(app->http);
     session_forget_names(app->session);
 }
@@ -309,8 +309,8 @@ static gboolean serve(App *app, GError **error)
     g_main_loop_run(app->loop);
     if (app->aborted)
         error_set(error, PPIOFS_ERROR_FAILED,
-                  "%s: the connection to the kernel was aborted, as through "
-                  "/sys/fs/fuse/connections; it is unmounted",
+                  "%s: the connection to the kernel was aborted (by /sys/fs/fuse/connections, for "
+                    "example); mount again",
                   app->options->mountpoint);
     return !app->aborted;
 }
@@ -402,6 +402,6 @@ int main(int argc, char **argv)
 
     if (options != NULL && run(options, log, &error))
         return EXIT_SUCCESS;
-    g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_CRITICAL, "%s", error->message);
+    g_log(LOG_DOMAIN_STATE, G_LOG_LEVEL_CRITICAL, "%s", error->message);
     return helper ? EXIT_MOUNT_HELPER : exit_code(error);
 }

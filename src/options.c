@@ -196,7 +196,7 @@ static gboolean settle(Options *options, GError **error)
         options->api_url = g_strdup(options_profile_url(options->profile));
     if (!options->api_url)
         return error_set(error, PPIOFS_ERROR_USAGE,
-                         "profile '%s' has no api_url: add one to its section of %s", profile,
+                         "profile '%s' has no api_url; add one to its section of %s", profile,
                          options->config);
     if (options->allow_other && !origin_of(options, secrets)) {
         options->secrets = SECRETS_HIDE;

@@ -100,14 +100,14 @@ void privilege_drop(const PrivilegeNeeds *needs)
     Capabilities had;
 
     if (!capabilities_get(&had)) {
-        g_warning("capabilities cannot be looked at: %s", g_strerror(errno));
+        g_warning("cannot read the capabilities: %s", g_strerror(errno));
         return;
     }
     guint64 kept = find_needed(needs, &had);
     if (is_root && !needs->runs_programs)
         bound(kept);
     if (!capabilities_set(&(Capabilities){ .effective = kept, .permitted = kept }))
-        g_warning("capabilities cannot be dropped: %s", g_strerror(errno));
+        g_warning("cannot drop capabilities: %s", g_strerror(errno));
     if (!asks_fusermount && !needs->runs_programs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        g_warning("no_new_privs cannot be set: %s", g_strerror(errno));
+        g_warning("cannot set no_new_privs: %s", g_strerror(errno));
 }

@@ -30,7 +30,7 @@ static gboolean is_served(const Place *place, GError **error)
                          shown, shown);
     if (is_ppiofs && place->state == PLACE_SILENT)
         return error_set(error, PPIOFS_ERROR_FAILED,
-                         "%s: the ppiofs there does not answer; is its process stopped?", shown);
+                         "%s: the ppiofs there does not respond; its process may be stopped", shown);
     return is_ppiofs ||
            error_set(error, PPIOFS_ERROR_USAGE, "%s: no ppiofs is mounted there", shown);
 }
@@ -87,12 +87,12 @@ static gboolean hang_up(pid_t pid, const char *shown, GError **error)
         close(process);
     if (!is_ours)
         return error_set(error, PPIOFS_ERROR_FAILED,
-                         "%s says it is served by process %d, which is no ppiofs that can be seen "
-                         "from here",
+                         "%s: its process %d is not visible from here; run ppiofs --refresh in the "
+                      "container or namespace where it runs",
                          shown, (int)pid);
     if (!told && why == EPERM)
         return error_set(error, PPIOFS_ERROR_FAILED,
-                         "the ppiofs at %s (process %d) is another user's: ask them, or root",
+                         "%s: another user runs this ppiofs (process %d); ask that user or root",
                          shown, (int)pid);
     if (!told)
         return error_set(error, PPIOFS_ERROR_FAILED, "cannot send SIGHUP to process %d: %s",
@@ -108,13 +108,13 @@ gboolean refresh_run(const char *mountpoint, GError **error)
     if (!place)
         return FALSE;
     if (place->passed_in)
-        return error_set(error, PPIOFS_ERROR_USAGE, "%s: is no mount point", place->shown);
+        return error_set(error, PPIOFS_ERROR_USAGE, "%s: not a mount point", place->shown);
     if (!is_served(place, error))
         return FALSE;
     pid = ask_pid(place);
     if (pid == 0)
         return error_set(error, PPIOFS_ERROR_FAILED,
-                         "%s: .ppiofs/pid in it cannot be read, or holds no number of a process",
+                         "%s: cannot read the number of its process from .ppiofs/pid",
                          place->shown);
     return hang_up(pid, place->shown, error);
 }

@@ -27,9 +27,9 @@ static void on_reloaded(gboolean changed, const GError *error, gpointer data)
     else
         source->wait_us = MIN(2 * source->wait_us, RELOAD_MOST_US);
     if (error != NULL)
-        g_warning("the API key could not be read again, the old one stays: %s", error->message);
+        g_warning("cannot read the API key again; ppiofs keeps the old key: %s", error->message);
     if (changed)
-        g_message("a new API key is in use, from %s", credentials_source(source->credentials));
+        g_message("using a new API key from %s", credentials_source(source->credentials));
     api_set_key(source->api, credentials_key(source->credentials));
 }
 

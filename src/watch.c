@@ -41,7 +41,7 @@ static void write_line(Watch *watch, const char *id, const char *field, const ch
     }
     buffer_add(text, "\n", 1);
     if (text->length > LOG_MAX_BYTES)
-        buffer_add_text(text, "this log is full: nothing more is written to it\n");
+        buffer_add_text(text, "this log is full; ppiofs writes no more to it\n");
 }
 
 /* A file's value as one column: without its final newline, and not at all if it is a secret. As

@@ -32,7 +32,7 @@ const AboutFile *about_files(About *about);
 void about_note_error(const GError *error, gpointer about);
 
 /* The text of .ppiofs/stats, as SIGUSR1 logs it. (transfer full) */
-char *about_stats(About *about);
+char *about_metrics(About *about);
 
 void about_free(About *about);
 

@@ -98,7 +98,7 @@ static void go_online(Gate *gate)
     gate->failures = 0;
     gate->cool_down_us = COOL_DOWN_MIN_US;
     if (gate->told_offline)
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "the API is reachable again");
+        g_log(LOG_DOMAIN_STATE, G_LOG_LEVEL_MESSAGE, "the API is reachable again");
     gate->told_offline = FALSE;
 }
 
@@ -109,7 +109,7 @@ static void go_offline(Gate *gate, gint64 until, const char *reason)
     g_free(gate->reason);
     gate->reason = g_strdup(reason);
     if (!gate->told_offline)
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "the API is not reachable: %s", reason);
+        g_log(LOG_DOMAIN_STATE, G_LOG_LEVEL_WARNING, "the API is not reachable: %s", reason);
     gate->told_offline = TRUE;
 }
 
@@ -181,14 +181,16 @@ GError *gate_error(const Gate *gate, gint64 now, const char *label)
 
     if (gate->circuit == CIRCUIT_HALF_OPEN)
         return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_BUSY,
-                           "%s: the API is not reachable; it is being tried just now: %s", label,
-                           gate->reason);
+                           "%s: no request sent: the API was unreachable several times, and one test "
+                           "request is running. Last error: %s",
+                           label, gate->reason);
     if (gate->circuit == CIRCUIT_OPEN)
         return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_BUSY,
-                           "%s: the API is not reachable; next try in %" G_GINT64_FORMAT " s: %s",
+                           "%s: no request sent: the API was unreachable several times; next try in "
+                           "%" G_GINT64_FORMAT " s. Last error: %s",
                            label, seconds, gate->reason);
     return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_BUSY,
-                       "%s: the API asked to wait for %" G_GINT64_FORMAT " s", label, seconds);
+                       "%s: no request sent: the API asked to wait for %" G_GINT64_FORMAT " s", label, seconds);
 }
 
 gint64 gate_rest_us(const Gate *gate, guint next_try)

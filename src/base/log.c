@@ -45,7 +45,7 @@ static LogLevel level_of(GLogLevelFlags flags)
  * terminal. */
 static char *line_text(const char *domain, const char *message)
 {
-    gboolean ours = g_strcmp0(domain, G_LOG_DOMAIN) == 0 || g_strcmp0(domain, LOG_DOMAIN_NEWS) == 0;
+    gboolean ours = g_strcmp0(domain, G_LOG_DOMAIN) == 0 || g_strcmp0(domain, LOG_DOMAIN_STATE) == 0;
     char *text = g_strconcat(ours || !domain ? "" : domain, ours || !domain ? "" : ": ",
                              message ? message : "", NULL);
 
@@ -93,7 +93,7 @@ static gboolean stderr_is_journal(void)
 
 static gboolean is_repeated(Log *log, const char *domain, LogLevel level, const char *text)
 {
-    return level != LOG_LEVEL_DEBUG && g_strcmp0(domain, LOG_DOMAIN_NEWS) != 0 &&
+    return level != LOG_LEVEL_DEBUG && g_strcmp0(domain, LOG_DOMAIN_STATE) != 0 &&
            !log_repeat_is_new(&log->repeat, text, g_get_monotonic_time());
 }
 

@@ -126,7 +126,7 @@ CacheAnswer cache_ask_item(Cache *cache, const char *name, const CacheAsk *ask)
     if (!known_is_fresh(cache, &known, ask) && list_is_cheaper(cache)) {
         CacheAnswer answer = cache_ask_list(cache, ask);
 
-        if (answer.state == CACHE_WAIT || trouble_is_verdict(&cache->list->trouble))
+        if (answer.state == CACHE_WAIT || trouble_is_final(&cache->list->trouble))
             return answer;
         if (answer.state == CACHE_STALE &&
             known_may_be_stale(cache, &known, resource == NULL ? NULL : &resource->trouble))
@@ -210,7 +210,7 @@ Cache *cache_new(const CacheOptions *options, const Kind *kind, const CacheSourc
         g_tree_new_full(compare_names, NULL, NULL, (GDestroyNotify)(void (*)(void))resource_free);
     cache->alarm = alarm_new(NULL, clock, on_alarm, cache);
     cache->late = g_error_new_literal(PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT,
-                                      "the API did not answer before the deadline (-o timeout=)");
+                                      "the API did not respond before the deadline (-o timeout=)");
     return cache;
 }
 

@@ -135,7 +135,7 @@ gboolean known_may_be_stale(const Cache *cache, const Known *known, const Troubl
 {
     return known->asked != 0 && known->asked >= cache->dropped &&
            cache_now(cache) - known->asked <= cache->options.max_stale &&
-           !trouble_is_verdict(trouble);
+           !trouble_is_final(trouble);
 }
 
 static gint64 patience_ends(const Resource *resource)

@@ -20,11 +20,11 @@ static void log_list_failed(const Cache *cache, const Trouble *trouble)
     const char *why = trouble->error->message;
 
     if (asked == 0 || asked < cache->dropped)
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "the list of %s cannot be fetched: %s",
+        g_log(LOG_DOMAIN_STATE, G_LOG_LEVEL_WARNING, "the list of %s cannot be fetched: %s",
               cache->kind->directory, why);
     else
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING,
-              "the list of %s cannot be refreshed, answers are %" G_GINT64_FORMAT " s old: %s",
+        g_log(LOG_DOMAIN_STATE, G_LOG_LEVEL_WARNING,
+              "the list of %s cannot be refreshed, data is %" G_GINT64_FORMAT " s old: %s",
               cache->kind->directory, (cache_now(cache) - asked) / G_USEC_PER_SEC, why);
 }
 
@@ -43,7 +43,7 @@ static void list_failed(Cache *cache, const GError *error)
 static void list_recovered(Cache *cache)
 {
     if (cache->list->trouble.error != NULL)
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "the list of %s can be fetched again",
+        g_log(LOG_DOMAIN_STATE, G_LOG_LEVEL_MESSAGE, "the list of %s can be fetched again",
               cache->kind->directory);
     trouble_clear(&cache->list->trouble);
 }

@@ -37,7 +37,7 @@ gboolean trouble_stands(const Trouble *trouble, gint64 now, gint64 started)
            (trouble->at >= started || now < trouble->until);
 }
 
-gboolean trouble_is_verdict(const Trouble *trouble)
+gboolean trouble_is_final(const Trouble *trouble)
 {
     return trouble != NULL && (trouble->refused || trouble_is_absence(trouble));
 }

@@ -33,7 +33,7 @@ static void check_helper(Report *report, const Options *options)
     } else if (needed && stat(path, &status) == 0 &&
                (status.st_uid != 0 || !(status.st_mode & S_ISUID))) {
         report_line("note", subject,
-                    "%s is not setuid root: unless it has its rights otherwise, it cannot mount",
+                    "%s is not setuid root, so it may be unable to mount",
                     path);
     } else {
         report_line("ok", subject, "%s", path);
@@ -49,9 +49,9 @@ static const char *device_advice(int why)
         return "load the kernel module (modprobe fuse); in a container, pass the device in "
                "(--device " DEVICE ")";
     case EACCES:
-        return "its mode is 0666 as a rule: ask who looks after this machine";
+        return "its mode is usually 0666; ask the administrator of this machine";
     case EPERM:
-        return "this container may not use the device: allow it (--device " DEVICE ")";
+        return "this container may not use the device; allow it (--device " DEVICE ")";
     default:
         return NULL;
     }
@@ -89,7 +89,7 @@ static gboolean others_are_allowed(void)
 static void check_allow_other(Report *report, const Options *options)
 {
     static const char subject[] = "allow_other";
-    static const char advice[] = "write the line user_allow_other into " FUSE_CONFIG;
+    static const char advice[] = "add the line user_allow_other to " FUSE_CONFIG;
 
     if (geteuid() == 0) {
         report_line("ok", subject, "root may use it");
@@ -97,11 +97,11 @@ static void check_allow_other(Report *report, const Options *options)
         report_line("ok", subject, "allowed by user_allow_other in " FUSE_CONFIG);
     } else if (options->allow_other) {
         g_autoptr(GError) error = g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                                              "it is asked for, but only root may use it here");
+                                              "only root may use it here");
         report_failure(report, subject, error, advice);
     } else {
         report_line("note", subject,
-                    "only root may use it here; it is not asked for. To allow it, %s", advice);
+                    "only root may use it here. To allow it for users, %s", advice);
     }
 }
 
@@ -123,11 +123,11 @@ static GError *find_directory_fault(const Place *place)
     if (geteuid() != 0 && access(place->path, W_OK) != 0)
         return g_error_new(
             PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-            "%s: is not yours to write to; choose a directory of your own, or chown it",
+            "%s: you cannot write to it; choose a directory of your own",
             place->shown);
     if (geteuid() != 0 && (status.st_mode & S_ISVTX) && status.st_uid != geteuid())
         return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                           "%s: is shared with others (sticky); make a directory of your own in it",
+                           "%s: other users share it (sticky); make a directory of your own in it",
                            place->shown);
     return NULL;
 }
@@ -145,10 +145,10 @@ static void check_mountpoint(Report *report, const char *path)
     if (error)
         report_failure(report, subject, error, NULL);
     else if (is_dead)
-        report_line("note", subject, "%s holds a dead ppiofs: the next mount there removes it",
+        report_line("note", subject, "%s holds a dead ppiofs mount; the next mount removes it",
                     place->shown);
     else if (!is_empty(place->path))
-        report_line("note", subject, "%s is not empty: a mount there hides what is in it",
+        report_line("note", subject, "%s is not empty; a mount hides its content",
                     place->shown);
     else
         report_line("ok", subject, "%s", place->shown);

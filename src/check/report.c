@@ -31,7 +31,7 @@ gboolean report_conclude(const Report *report, GError **error)
         return TRUE;
     return error_set(error, report->first_code,
                      report->n_failures == 1
-                         ? "%u thing is not as it should be: see the line that says FAIL"
-                         : "%u things are not as they should be: see the lines that say FAIL",
+                         ? "%u check failed; see the line that starts with FAIL"
+                         : "%u checks failed; see the lines that start with FAIL",
                      report->n_failures);
 }

@@ -163,7 +163,7 @@ static gboolean on_deadline(gpointer data)
 
     kill_group(run);
     run->complaint.bytes[sizeof run->complaint.bytes - 1] = '\0';
-    fail(run, "did not answer in time");
+    fail(run, "did not print a key in time");
     return G_SOURCE_REMOVE;
 }
 

@@ -30,8 +30,8 @@ static gboolean check(const struct stat *status, const char *shown, KeyFileKind 
         return error_set(error, PPIOFS_ERROR_KEY, "the key file %s is not a regular file", shown);
     if (!is_owner_ours(status))
         return error_set(error, PPIOFS_ERROR_KEY,
-                         "the key file %s belongs to user %u, who could swap the key: "
-                         "chown it to user %u",
+                         "the key file %s belongs to user %u, who could replace the key; "
+                      "make it the file of user %u",
                          shown, (unsigned)status->st_uid, (unsigned)geteuid());
     if (!is_private(status, kind))
         return error_set(error, PPIOFS_ERROR_KEY,
@@ -49,13 +49,13 @@ static int open_file(const char *path, const char *shown, GError **error)
         return fd;
     if (errno == ELOOP)
         error_set(error, PPIOFS_ERROR_KEY,
-                  "the key file %s is a symbolic link: name the file itself", shown);
+                  "the key file %s is a symbolic link; name the file itself", shown);
     else if (errno == ENOENT)
         error_set(error, PPIOFS_ERROR_KEY,
-                  "the key file %s is not there: write the key into it, then chmod 600 %s", shown,
+                  "the key file %s does not exist; write the key into it, then run: chmod 600 %s", shown,
                   shown);
     else
-        error_set(error, PPIOFS_ERROR_KEY, "the key file %s cannot be opened: %s", shown,
+        error_set(error, PPIOFS_ERROR_KEY, "cannot open the key file %s: %s", shown,
                   g_strerror(errno));
     return -1;
 }
@@ -70,9 +70,9 @@ static char *read_key(int fd, const char *shown, GError **error)
     while ((n = read(fd, bytes + length, sizeof bytes - length)) > 0 || (n < 0 && errno == EINTR))
         length += MAX(n, 0);
     if (n < 0)
-        error_set(error, PPIOFS_ERROR_KEY, "%s cannot be read: %s", where, g_strerror(errno));
+        error_set(error, PPIOFS_ERROR_KEY, "cannot read %s: %s", where, g_strerror(errno));
     else if (length > KEY_FILE_MAX_BYTES)
-        error_set(error, PPIOFS_ERROR_KEY, "%s is too large: it must hold the key and nothing else",
+        error_set(error, PPIOFS_ERROR_KEY, "%s is too large; it must hold the key and nothing else",
                   where);
     else
         key = key_parse(bytes, length, where, error);
@@ -90,7 +90,7 @@ char *key_file_read(const char *path, KeyFileKind kind, GError **error)
     if (fd < 0)
         return NULL;
     if (fstat(fd, &status) < 0)
-        error_set(error, PPIOFS_ERROR_KEY, "the key file %s cannot be looked at: %s", shown,
+        error_set(error, PPIOFS_ERROR_KEY, "cannot examine the key file %s: %s", shown,
                   g_strerror(errno));
     else if (check(&status, shown, kind, error))
         key = read_key(fd, shown, error);

@@ -11,18 +11,18 @@
 static const char *find_fault(const char *bytes, gsize length)
 {
     if (length >= 3 && memcmp(bytes, BYTE_ORDER_MARK, 3) == 0)
-        return "starts with a byte order mark: save it as plain ASCII";
+        return "starts with a byte order mark; save it as plain ASCII";
     if (length == 0)
-        return "is empty: it must hold the key and nothing else";
+        return "is empty; it must hold the key and nothing else";
     for (gsize i = 0; i < length; i++) {
         if (bytes[i] == '\n')
-            return "has more than one line: it must hold the key and nothing else";
+            return "has more than one line; it must hold the key and nothing else";
         if (bytes[i] < 0x21 || bytes[i] > 0x7e)
-            return "holds a space or another character that no key has: it must hold the key and "
-                   "nothing else";
+            return "contains a space or a character that is not allowed in a key; it must hold the "
+                   "key and nothing else";
     }
     if (length > KEY_MAX_LENGTH)
-        return "is longer than any key: it must hold the key and nothing else";
+        return "is longer than any key; it must hold the key and nothing else";
     return NULL;
 }
 

@@ -28,7 +28,7 @@ gboolean detach_mount(int fd, const char *path, GError **error)
     if (umount2(link, MNT_DETACH) == 0 || ask_fusermount(path))
         return TRUE;
     g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_MOUNTED,
-                "%s: the mount there cannot be removed; try: fusermount3 -u -z %s", path, path);
+                "%s: cannot remove the mount; try: fusermount3 -u -z %s", path, path);
     return FALSE;
 }
 
@@ -44,7 +44,7 @@ static gboolean detach_entry(const MountEntry *entry, GError **error)
         close(fd);
     if (!reached)
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                    "%s: the mount there cannot be reached, so it stays", entry->path);
+                    "%s: cannot reach the mount, so it stays", entry->path);
     return detached;
 }
 
@@ -70,7 +70,7 @@ gboolean own_mount_find(OwnMount *own, const Place *place, GError **error)
         return FALSE;
     if (!top || strcmp(top->type, MOUNT_TYPE) != 0) {
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                    "%s: the mount was made and cannot be found", place->shown);
+                    "%s: mounted, but the mount cannot be found", place->shown);
         return FALSE;
     }
     if (top->parent != place->mount_id || count_at(table, path) > 1) {

@@ -122,7 +122,7 @@ static gboolean lock(Place *place, GError **error)
         return TRUE;
     return error_set(
         error, PPIOFS_ERROR_MOUNTED,
-        "%s: another process keeps %s locked, as a ppiofs does that mounts there; try again",
+        "%s: another process (a ppiofs that mounts there?) locks %s; try again",
         place->shown, above);
 }
 
@@ -138,13 +138,13 @@ gboolean place_check(const Place *place, GError **error)
                          shown, shown);
     if (place->state == PLACE_SILENT)
         return error_set(error, PPIOFS_ERROR_MOUNTED,
-                         "%s: a file system (type %s) is mounted there and does not answer; is its "
-                         "process stopped? Unmount it with: fusermount3 -u -z %s",
+                         "%s: a file system (type %s) is mounted here and does not respond; its process "
+                    "may be stopped. Unmount it with: fusermount3 -u -z %s",
                          shown, place->type, shown);
     return error_set(
         error, PPIOFS_ERROR_MOUNTED,
-        "%s: a file system (type %s) of another program or user is mounted there, and its "
-        "process has ended; it is left alone. Unmount it with: fusermount3 -u -z %s",
+        "%s: a file system (type %s) of another program or user is mounted here, but its "
+                "process has ended; unmount it with: fusermount3 -u -z %s, or choose another directory",
         shown, place->type, shown);
 }
 
@@ -161,7 +161,7 @@ static Place *take_locked(const char *path, GError **error)
     while (place && place_is_takeover(place)) {
         if (!detach_mount(place->fd, place->path, error))
             return NULL;
-        g_message("%s held a dead ppiofs mount: removed", place->shown);
+        g_message("%s: removed a dead ppiofs mount", place->shown);
         place_free(place);
         place = place_look(path, error);
     }

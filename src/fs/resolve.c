@@ -126,13 +126,13 @@ int resolve_directory(const char *path, const char *shown, GError **error)
         close(walk.fd);
     if (walk.foreign_link)
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE,
-                    "%s: a symbolic link in it belongs to another user, and root does not follow "
-                    "it; give the path that it leads to",
+                    "%s: a symbolic link in this path belongs to another user, and root does not "
+                    "follow it; give the path to which it leads",
                     shown);
     else
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "%s: %s", shown,
                     why == ENOTDIR  ? "is not a directory"
-                    : why == ENOENT ? "there is no such directory; create it with mkdir -p"
+                    : why == ENOENT ? "does not exist; create it with mkdir -p"
                                     : g_strerror(why));
     return -1;
 }

@@ -185,8 +185,7 @@ static gboolean mount_session(Session *session, const SessionOptions *options, G
     session->fuse = new_fuse_session(session->fs, options);
     if (session->fuse == NULL || fuse_session_mount(session->fuse, target) != 0) {
         g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                    "%s: cannot mount there: see the message above; ppiofs --check %s tests what a "
-                    "mount needs",
+                    "%s: cannot mount; see the message above, and run: ppiofs --check %s",
                     options->place->shown, options->place->shown);
         return FALSE;
     }
@@ -223,7 +222,7 @@ static gboolean age_all_names(Session *session)
     return write(fuse_session_fd(session->fuse), &notice, sizeof notice) >= 0;
 }
 
-void session_age_names(Session *session)
+void session_expire_names(Session *session)
 {
     sweep_begin(session->sweep, FALSE);
     if (age_all_names(session))
@@ -234,7 +233,7 @@ void session_age_names(Session *session)
 
 void session_forget_names(Session *session)
 {
-    session_age_names(session);
+    session_expire_names(session);
     sweep_begin(session->sweep, TRUE);
 }
 

@@ -27,7 +27,7 @@ typedef struct {
 #define TLS_FAILED "cannot set up a secure connection to ", ""
 #define TLS_UNTRUSTED "cannot trust the certificate of ", ""
 #define CONNECTION_LOST "the connection to ", " was lost"
-#define TOO_LARGE "", " sent an answer that is too large"
+#define TOO_LARGE "", " sent a response that is too large"
 #define NOT_HTTP "", " does not speak HTTP as it should"
 
 /* Not those that come only of an option that is never set here. */
@@ -42,12 +42,12 @@ static const CurlErrorRule rules[] = {
     { CURLE_SSL_CIPHER, PPIOFS_ERROR_PROTOCOL, TLS_FAILED },
     { CURLE_SSL_CLIENTCERT, PPIOFS_ERROR_PROTOCOL, TLS_FAILED },
     { CURLE_SSL_CACERT_BADFILE, PPIOFS_ERROR_PROTOCOL,
-      "cannot read the trusted certificates, needed for ", "" },
+      "cannot read the trusted certificates for ", "" },
     { CURLE_PEER_FAILED_VERIFICATION, PPIOFS_ERROR_PROTOCOL, TLS_UNTRUSTED },
 
     { CURLE_UNSUPPORTED_PROTOCOL, PPIOFS_ERROR_PROTOCOL, NOT_HTTP },
     { CURLE_WEIRD_SERVER_REPLY, PPIOFS_ERROR_PROTOCOL, NOT_HTTP },
-    { CURLE_BAD_CONTENT_ENCODING, PPIOFS_ERROR_BAD_ANSWER, "", " sent a badly compressed answer" },
+    { CURLE_BAD_CONTENT_ENCODING, PPIOFS_ERROR_BAD_ANSWER, "", " sent a badly compressed response" },
     { CURLE_FILESIZE_EXCEEDED, PPIOFS_ERROR_TOO_LARGE, TOO_LARGE },
     { CURL_ERROR_TOO_LARGE, PPIOFS_ERROR_TOO_LARGE, TOO_LARGE },
 
@@ -57,15 +57,15 @@ static const CurlErrorRule rules[] = {
     { CURLE_SEND_ERROR, PPIOFS_ERROR_SERVER, CONNECTION_LOST },
     { CURLE_NO_CONNECTION_AVAILABLE, PPIOFS_ERROR_SERVER, CONNECTION_LOST },
 
-    { CURLE_OUT_OF_MEMORY, PPIOFS_ERROR_NO_MEMORY, "not enough memory to ask ", "" },
+    { CURLE_OUT_OF_MEMORY, PPIOFS_ERROR_NO_MEMORY, "not enough memory for a request to ", "" },
 };
 
 static const CurlErrorRule rule_refused = { CURLE_COULDNT_CONNECT, PPIOFS_ERROR_REFUSED, "",
                                             " refused the connection" };
 static const CurlErrorRule rule_short = { CURLE_COULDNT_CONNECT, PPIOFS_ERROR_FAILED,
-                                          "no file descriptor is left to ask ",
+                                          "no file descriptor is left for a request to ",
                                           "; lower parallel_requests or raise the limit" };
-static const CurlErrorRule rule_other = { CURLE_OK, PPIOFS_ERROR_FAILED, "cannot ask ", "" };
+static const CurlErrorRule rule_other = { CURLE_OK, PPIOFS_ERROR_FAILED, "cannot send a request to ", "" };
 
 /* Without one the resolver fails, too, and says nothing of why. */
 static gboolean is_short_of_descriptors(void)
@@ -101,7 +101,9 @@ static char *detail_new(CURLcode code, const CurlFailure *failure)
 {
     const char *detail = failure->detail;
 
-    if (code == CURLE_COULDNT_CONNECT && failure->os_errno)
+    if (code == CURLE_COULDNT_CONNECT && failure->os_errno == ECONNREFUSED)
+        detail = "no server listens on this port; check api_url";
+    else if (code == CURLE_COULDNT_CONNECT && failure->os_errno)
         detail = g_strerror(failure->os_errno);
     else if (!detail || !*detail)
         detail = curl_easy_strerror(code);
@@ -111,7 +113,7 @@ static char *detail_new(CURLcode code, const CurlFailure *failure)
 GError *curl_error_new(CURLcode code, const CurlFailure *failure)
 {
     if (code == CURLE_OPERATION_TIMEDOUT)
-        return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT, "%s did not answer within %g s",
+        return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_TIMEOUT, "%s did not respond within %g s",
                            failure->host, (double)failure->timeout_us / G_USEC_PER_SEC);
 
     const CurlErrorRule *rule = find_rule(code, failure->os_errno);

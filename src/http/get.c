@@ -21,7 +21,7 @@
 
 static GError *too_large_error(const HttpGet *get, const char *what)
 {
-    return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "%s sent an answer %s",
+    return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE, "%s sent a response %s",
                        get->parsed->host, what);
 }
 
@@ -62,10 +62,10 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *data)
 
     note_header_line(get, bytes, size * count);
     if (get->header_bytes > HEADER_BYTES_MAX || get->header_lines > HEADER_LINES_MAX)
-        get->error = too_large_error(get, "with endless headers");
+        get->error = too_large_error(get, "with too many headers");
     else if (!coding_note_line(&get->coding, bytes, size * count))
         get->error = g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                                 "%s sent an answer that is coded otherwise than once with gzip",
+                                 "%s sent a response with a coding other than gzip, or with several",
                                  get->parsed->host);
     return get->error ? 0 : size * count;
 }
@@ -188,7 +188,7 @@ static void take_answer(HttpGet *get)
     curl_easy_getinfo(get->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status < 100 || status > 599) { /* libcurl asks for three digits only */
         get->error = g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_PROTOCOL,
-                                 "%s answered with the status %ld", get->parsed->host, status);
+                                 "%s responded with the status %ld", get->parsed->host, status);
         return;
     }
     get->answer = (HttpAnswer){
@@ -207,7 +207,7 @@ void get_conclude(HttpGet *get, CURLcode result)
     if (result == CURLE_OK && !get->headers_over)
         result = CURLE_PARTIAL_FILE;
     if (has_endless_line(get, result))
-        get->error = too_large_error(get, "with endless headers");
+        get->error = too_large_error(get, "with too many headers");
     else if (result != CURLE_OK)
         get->error = failure_new(get, result);
     else

@@ -113,7 +113,7 @@ static gboolean get_begin(HttpGet *get)
         !curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open) &&
         !curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, get) && curl_loop_add(http->loop, easy))
         return TRUE;
-    return error_set(&get->error, PPIOFS_ERROR_NO_MEMORY, "not enough memory to ask %s",
+    return error_set(&get->error, PPIOFS_ERROR_NO_MEMORY, "not enough memory for a request to %s",
                      get->parsed->host);
 }
 
@@ -197,7 +197,7 @@ Http *http_new(const HttpOptions *options, const Clock *clock, GMainContext *con
     g_autoptr(Http) http = NULL;
 
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        error_set(error, PPIOFS_ERROR_FAILED, "libcurl cannot start");
+        error_set(error, PPIOFS_ERROR_FAILED, "cannot start libcurl");
         return NULL;
     }
     http = g_new0(Http, 1);

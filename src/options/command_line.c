@@ -59,7 +59,7 @@ static gboolean take_setting(Layers *layers, const char *item, GError **error)
         return TRUE;
     if (row->traits & OPTION_ONLY_IN_FILE)
         return error_set(error, PPIOFS_ERROR_USAGE,
-                         "option '%s' is read from the configuration file only", row->name);
+                         "only the configuration file may set option '%s'", row->name);
     if (!item[length] && row->type != OPTION_FLAG)
         return error_set(error, PPIOFS_ERROR_USAGE, "an option needs a value: %s=%s", row->name,
                          row->placeholder);

@@ -41,8 +41,8 @@ static gboolean check_status(int fd, const char *path, GError **error)
                                     !(status.st_mode & (S_IWGRP | S_IWOTH))))
         return TRUE;
     return error_set(error, PPIOFS_ERROR_USAGE,
-                     "configuration file %s: others can change it (owner %u, mode %04o), and could "
-                     "send the key elsewhere; make it your own and chmod go-w it",
+                     "configuration file %s: other users can write to it (owner %u, mode %04o) and "
+                    "could send the key elsewhere; make it your own and run: chmod go-w %s",
                      path, (guint)status.st_uid, (guint)status.st_mode & 07777);
 }
 
@@ -58,7 +58,7 @@ static char *read_text(int fd, const char *path, GError **error)
     if (n == 0 && length <= (gssize)MAX_BYTES && strlen(text) == (gsize)length)
         return g_steal_pointer(&text);
     fail(error, path,
-         n < 0 ? g_strerror(errno) : "is too large or no text: 64 KiB of lines are allowed");
+         n < 0 ? g_strerror(errno) : "is too large or not text; it may have 64 KiB");
     return NULL;
 }
 
@@ -95,8 +95,8 @@ static gboolean load(GKeyFile *keys, int fd, const char *path, GError **error)
     gboolean homeless = g_error_matches(cause, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_GROUP_NOT_FOUND);
     return error_set(error, PPIOFS_ERROR_USAGE, "configuration file %s, line %u: %s", path,
                      first_bad_line(text, homeless),
-                     homeless ? "stands before the first [section]"
-                              : "is neither a [section], an option=value nor a # comment");
+                     homeless ? "an option must be in a section; write [defaults] above it"
+                              : "is not a [section], an option=value or a # comment");
 }
 
 gboolean config_file_load(GKeyFile *keys, char **path, GError **error)

@@ -11,8 +11,8 @@
 #define WORD_MAX_BYTES 255 /* as a file name's; nobody types a longer one */
 #define ID_MAX_BYTES 1024  /* 255 characters: an id is never cut */
 
-static const char head[] = "# Made by ppiofs: how the instances that run are reached.\n"
-                           "# For an Include in ~/.ssh/config, above its first Host line.\n";
+static const char head[] = "# Made by ppiofs: the running instances as hosts.\n"
+                           "# Include this file in ~/.ssh/config, above its first Host line.\n";
 
 /* What a name could be mistaken for, all names and ids of the account: how many instances have the
  * name, and whether one has it for its id. */
@@ -89,11 +89,11 @@ static const char *why_nameless(const ViewParts *parts, const char *name)
     if (name == NULL || *name == '\0')
         return NULL;
     if (!is_plain(name))
-        return "has other characters than letters, digits, '.', '_' and '-', or is too long";
+        return "has characters other than letters, digits, '.', '_' and '-', or is too long";
     if (count_of(parts, name) & IS_AN_ID)
         return "is the id of an instance";
     if (count_of(parts, name) != 1)
-        return "is also another instance's";
+        return "is also the name of another instance";
     return NULL;
 }
 
@@ -124,7 +124,7 @@ static void append_host_line(ViewParts *parts, const Record *record)
     Buffer *out = &parts->text;
 
     if (why)
-        buffer_printf(out, "\n# %s: only by its id, because its name %s", id, why);
+        buffer_printf(out, "\n# %s: use its id, because its name %s", id, why);
     buffer_add_text(out, "\nHost");
     if (name && *name && !why)
         append_pattern(out, name, parts->settings);
@@ -171,13 +171,13 @@ static void append_instance(ViewParts *parts, const Record *record)
     gsize length;
     const char *text = record_peek(record, COMMAND_PATH, &length);
     if (!record_is_full(record))
-        append_left_out(out, id, "its details are not known at the moment");
+        append_left_out(out, id, "its details are not known yet");
     else if (text == NULL || length == 0)
         append_left_out(out, id, "it has no ssh command");
     else if (!parse_command(text, length, &command))
-        append_left_out(out, id, "its ssh command is not of the form ssh [-p PORT] [USER@]HOST");
+        append_left_out(out, id, "its ssh command does not have the form ssh [-p PORT] [USER@]HOST");
     else if (!is_plain_id(id))
-        append_left_out(out, id, "its id is not of the characters A-Z a-z 0-9 . _ -");
+        append_left_out(out, id, "its id has characters other than A-Z a-z 0-9 . _ -");
     else {
         append_host_line(parts, record);
         append_block(out, record, &command);

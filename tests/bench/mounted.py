@@ -63,7 +63,7 @@ class Mounted:
         return result, Counters(fuse, *(a - b for a, b in zip(after[1:], before[1:])))
 
     def counters(self):
-        text = (self.path / ".ppiofs/stats").read_text()
+        text = (self.path / ".ppiofs/metrics").read_text()
         fuse = re.findall(r'^ppiofs_fuse_requests_total\{kind="(\w+)"\} (\d+)$', text, re.M)
         return Counters({kind: int(n) for kind, n in fuse}, self.server.requests(),
                         cpu_seconds(self.process.pid), self.server.cpu_seconds())

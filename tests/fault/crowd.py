@@ -112,4 +112,4 @@ def seconds_of(function, *args):
 
 
 def parked(mount):
-    return mount.stats()["ppiofs_parked"]
+    return mount.stats()["ppiofs_operations_waiting"]

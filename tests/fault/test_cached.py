@@ -29,7 +29,7 @@ def places():
         "readlink": (os.readlink, f"by-status/running/{ONE}"),
         "ls, .ppiofs": (os.listdir, ".ppiofs"),
         **{f".ppiofs/{name}": (read_file, f".ppiofs/{name}")
-           for name in ("status", "stats", "last_error", "version", "config", "pid")},
+           for name in ("status", "metrics", "last_error", "version", "config", "pid")},
         "junk": (os.path.lexists, "instances/.git"),
     }
 

@@ -104,7 +104,7 @@ def test_a_process_that_catches_sigint_gets_eintr(black_hole):
 def test_an_editor_comes_back_with_each_ctrl_c(black_hole):
     """vim catches SIGINT and looks at its file several times: each look is given up at once."""
     def interrupted():
-        return black_hole.stats()["ppiofs_interrupted_total"]
+        return black_hole.stats()["ppiofs_operations_interrupted_total"]
     with spawned(["vim", "-u", "NONE", "-i", "NONE", "-n", "-es", "+qa!",
                   black_hole.path / "instances/victim/status"]) as (vim,):
         while vim.poll() is None:

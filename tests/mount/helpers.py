@@ -168,7 +168,7 @@ def readers(mount, *names):
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  env={**os.environ, "LC_ALL": "C"}) for name in names]
     try:
-        wait_for(lambda: mount.stats()["ppiofs_parked"] == len(children), 20)
+        wait_for(lambda: mount.stats()["ppiofs_operations_waiting"] == len(children), 20)
         yield children
     finally:
         for child in children:

@@ -213,9 +213,9 @@ class Mount:
         return sorted(os.listdir(self.path / name))
 
     def stats(self):
-        """.ppiofs/stats as {'name' or 'name{labels}': number}."""
+        """.ppiofs/metrics as {'name' or 'name{labels}': number}."""
         found = {}
-        for line in self.read(".ppiofs/stats").splitlines():
+        for line in self.read(".ppiofs/metrics").splitlines():
             if line and not line.startswith("#"):
                 name, value = re.fullmatch(r"(\w+(?:\{.*\})?)\s+(\S+)(?:\s+-?\d+)?", line).groups()
                 found[name] = int(value) if re.fullmatch(r"-?\d+", value) else float(value)

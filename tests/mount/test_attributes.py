@@ -40,7 +40,7 @@ def test_sizes_are_exact_before_the_first_read(mount):
         assert len(data) == size or name.startswith(".ppiofs/"), name
 
 
-@pytest.mark.parametrize("name", ("status", "stats", "config", "version", "pid", "last_error"))
+@pytest.mark.parametrize("name", ("status", "metrics", "config", "version", "pid", "last_error"))
 def test_a_file_of_the_mount_itself_is_read_as_long_as_it_was_opened(sample, name):
     for _ in range(20):
         with open(sample.mount.path / ".ppiofs" / name, "rb") as file:

@@ -130,15 +130,15 @@ def test_who_waits_in_a_black_hole_can_be_stopped(api, mount, number):
             reader.send_signal(number)
             assert reader.wait(SOON) == -number
             assert time.monotonic() - started < 0.5
-        wait_for(lambda: mount.stats()["ppiofs_parked"] == 0)
+        wait_for(lambda: mount.stats()["ppiofs_operations_waiting"] == 0)
         wait_for(lambda: api.in_flight == 0)
-    assert mount.stats()["ppiofs_interrupted_total"] == len(PARKED)
+    assert mount.stats()["ppiofs_operations_interrupted_total"] == len(PARKED)
 
 
 def test_a_listing_in_a_black_hole_can_be_stopped(api, mount):
     api.fault("*", silence=True)
     child = subprocess.Popen(["ls", mount.path / "instances"], stdin=subprocess.DEVNULL)
-    wait_for(lambda: mount.stats()["ppiofs_parked"] == 1)
+    wait_for(lambda: mount.stats()["ppiofs_operations_waiting"] == 1)
     started = time.monotonic()
     child.send_signal(signal.SIGINT)
     assert child.wait(SOON) == -signal.SIGINT
@@ -184,7 +184,7 @@ def test_a_call_ends_when_its_time_is_over(api, mount_factory):
         assert errno_of(os.listdir if name == "instances" else os.stat, mount.path / name) in (
             "ETIMEDOUT", "EBUSY")
         assert time.monotonic() - started < 0.5 + 0.5
-    assert mount.stats()["ppiofs_parked"] == 0
+    assert mount.stats()["ppiofs_operations_waiting"] == 0
 
 
 def test_a_second_try_helps_within_the_same_call(api, mount):

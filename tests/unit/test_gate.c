@@ -32,7 +32,7 @@ static GatePass must_enter(Gate *gate, gint64 now)
 
 static void expect_log(GLogLevelFlags level, const char *pattern)
 {
-    g_test_expect_message(LOG_DOMAIN_NEWS, level, pattern);
+    g_test_expect_message(LOG_DOMAIN_STATE, level, pattern);
 }
 
 static void fail_times(Gate *gate, gint64 now, guint times)

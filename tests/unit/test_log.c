@@ -147,8 +147,8 @@ static void test_what_is_news_is_written_each_time(void)
     g_autofree char *written = NULL;
 
     for (int i = 0; i < 2; i++) {
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "offline");
-        g_log(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "back");
+        g_log(LOG_DOMAIN_STATE, G_LOG_LEVEL_WARNING, "offline");
+        g_log(LOG_DOMAIN_STATE, G_LOG_LEVEL_MESSAGE, "back");
     }
     written = fixture_read(f);
     fixture_restore_stderr(f);

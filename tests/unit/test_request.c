@@ -170,7 +170,7 @@ static void always(const FakeRequest *request, FakeReply *ret_reply, gpointer da
 
 static void go_offline(Fixture *f)
 {
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "*not reachable: no luck");
+    g_test_expect_message(LOG_DOMAIN_STATE, G_LOG_LEVEL_WARNING, "*not reachable: no luck");
     for (guint i = 0; i < 5; i++) {
         fake_http_script(f->http, failure(PPIOFS_ERROR_PROTOCOL));
         get(f, "down");
@@ -445,7 +445,7 @@ static void test_a_reset_closes_the_circuit(void)
 
     go_offline(f);
     api_reset(f->api);
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "*again");
+    g_test_expect_message(LOG_DOMAIN_STATE, G_LOG_LEVEL_MESSAGE, "*again");
     fake_http_script(f->http, reply(200));
     get(f, "a");
     run_until_ends(f, 6);
@@ -478,7 +478,7 @@ static void test_offline_one_probe_goes_and_its_answer_opens_the_gate(void)
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
     g_assert_cmpuint(fake_http_n_requests(f->http), ==, 6);
 
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "*again");
+    g_test_expect_message(LOG_DOMAIN_STATE, G_LOG_LEVEL_MESSAGE, "*again");
     fake_http_end(f->http, reply(404));
     g_test_assert_expected_messages();
     fake_http_script(f->http, reply(200));
@@ -511,7 +511,7 @@ static void test_a_cancelled_probe_does_not_close_the_gate_for_ever(void)
     probe = get(f, "probe");
     api_cancel(probe);
     f->offset += S;
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_MESSAGE, "*again");
+    g_test_expect_message(LOG_DOMAIN_STATE, G_LOG_LEVEL_MESSAGE, "*again");
     fake_http_script(f->http, reply(200));
     get(f, "a");
     run_until_ends(f, 6);
@@ -529,7 +529,7 @@ static void test_who_rests_when_it_goes_offline_ends_with_its_last_error(void)
     get(f, "rests");
     run_for(20 * MS);
     g_assert_cmpuint(f->n_ends, ==, 0);
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "*");
+    g_test_expect_message(LOG_DOMAIN_STATE, G_LOG_LEVEL_WARNING, "*");
     for (guint i = 0; i < 4; i++)
         fake_http_script(f->http, failure(PPIOFS_ERROR_PROTOCOL));
     for (guint i = 0; i < 4; i++)
@@ -576,7 +576,7 @@ static void test_hangs_take_it_offline(void)
         get(f, "a");
     }
     f->offset += 10 * S;
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "*not reachable*");
+    g_test_expect_message(LOG_DOMAIN_STATE, G_LOG_LEVEL_WARNING, "*not reachable*");
     for (guint i = 0; i < 5; i++)
         fake_http_end(f->http, failure(PPIOFS_ERROR_TIMEOUT));
     g_test_assert_expected_messages();
@@ -590,7 +590,7 @@ static void test_sixty_seconds_of_outage_cost_ten_requests(void)
     FakeReply refused = failure(PPIOFS_ERROR_REFUSED);
 
     fake_http_handle(f->http, always, &refused);
-    g_test_expect_message(LOG_DOMAIN_NEWS, G_LOG_LEVEL_WARNING, "*");
+    g_test_expect_message(LOG_DOMAIN_STATE, G_LOG_LEVEL_WARNING, "*");
     for (guint i = 0; i < 600; i++) {
         get(f, "a");
         run_until_ends(f, i + 1);

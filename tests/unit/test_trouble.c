@@ -20,8 +20,8 @@ static void test_without_a_failure_nothing_stands(void)
 
     g_assert_false(trouble_stands(&trouble, T0, T0));
     g_assert_false(trouble_stands(NULL, T0, T0));
-    g_assert_false(trouble_is_verdict(&trouble));
-    g_assert_false(trouble_is_verdict(NULL));
+    g_assert_false(trouble_is_final(&trouble));
+    g_assert_false(trouble_is_final(NULL));
 }
 
 static void test_a_failure_stands_for_who_began_before_it(void)
@@ -99,7 +99,7 @@ static void test_gone_and_refused_are_verdicts_and_others_are_not(void)
         Trouble trouble = { 0 };
 
         note(&trouble, code, T0);
-        g_assert_cmpint(trouble_is_verdict(&trouble), ==,
+        g_assert_cmpint(trouble_is_final(&trouble), ==,
                         code == PPIOFS_ERROR_NOT_FOUND || code == PPIOFS_ERROR_DENIED);
         trouble_clear(&trouble);
     }
@@ -111,11 +111,11 @@ static void test_a_refusal_outlives_other_failures_but_not_a_success(void)
 
     note(&trouble, PPIOFS_ERROR_DENIED, T0);
     note(&trouble, PPIOFS_ERROR_TIMEOUT, T0 + SECOND);
-    g_assert_true(trouble_is_verdict(&trouble));
+    g_assert_true(trouble_is_final(&trouble));
     trouble_clear(&trouble);
-    g_assert_false(trouble_is_verdict(&trouble));
+    g_assert_false(trouble_is_final(&trouble));
     note(&trouble, PPIOFS_ERROR_TIMEOUT, T0 + SECOND);
-    g_assert_false(trouble_is_verdict(&trouble));
+    g_assert_false(trouble_is_final(&trouble));
     g_assert_cmpuint(trouble.failures, ==, 1);
     trouble_clear(&trouble);
 }

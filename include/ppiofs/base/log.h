@@ -9,7 +9,7 @@
 
 /* The domain, for g_log(), of lines that tell a change: each is written, whatever was a moment ago.
  */
-#define LOG_DOMAIN_NEWS "ppiofs-news"
+#define LOG_DOMAIN_STATE "ppiofs-state"
 
 typedef enum { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG } LogLevel;
 

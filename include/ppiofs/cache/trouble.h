@@ -23,7 +23,7 @@ gboolean trouble_stands(const Trouble *trouble, gint64 now, gint64 started);
 
 /* TRUE if the failure must be returned even when an older answer is known: the API refused the key,
  * or said that the object is gone. NULL: FALSE. */
-gboolean trouble_is_verdict(const Trouble *trouble);
+gboolean trouble_is_final(const Trouble *trouble);
 
 /* TRUE if the API said that the object does not exist. */
 gboolean trouble_is_absence(const Trouble *trouble);

@@ -32,7 +32,7 @@ Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *cont
  * top level and their subdirectories; what is below instances/ keeps its listings. From Linux 6.16
  * on the cost does not depend on the number of names: call it for each response that differs from a
  * fresh one. */
-void session_age_names(Session *session);
+void session_expire_names(Session *session);
 
 /* Makes the kernel forget every name below the root, so that all is looked up again. Returns at
  * once. */
