@@ -251,7 +251,12 @@ def test_a_unit_names_what_would_hide_the_mount_and_has_none_of_it(name):
     assert not never & set(re.findall(r"^(\w+)=", text, re.MULTILINE))
 
 
-# The README in Chinese
+# The READMEs
+
+def without_words(block):
+    """A block as its translation must share it: no comments, and no right column of the tree."""
+    return [re.sub(r" +# .*$| {4,}\S.*$", "", line) for line in block.splitlines()]
+
 
 def parts(path):
     """A README as what its translation must share: headings, code, tables' shape, names in code."""
@@ -260,7 +265,7 @@ def parts(path):
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     rows = [line for line in prose.splitlines() if line.startswith("|")]
     return {"headings": re.findall(r"^(#+) ", prose, re.MULTILINE),
-            "blocks": blocks,
+            "blocks": list(map(without_words, blocks)),
             "rows": [row.replace("\\|", "").count("|") for row in rows],
             "code in tables": [sorted(re.findall(r"`[^`]+`", row)) for row in rows],
             "code": sorted(re.findall(r"`[^`]+`", prose)),
@@ -272,3 +277,21 @@ def test_the_readme_in_chinese_keeps_step(what):
     english = parts(REPOSITORY / "README.md")
     chinese = parts(CONTRIB / "README.zh-CN.md")
     assert chinese[what] == english[what]
+
+
+def anchors(text):
+    """The names that a heading can be linked by."""
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+PAGES = [REPOSITORY / "README.md", *CONTRIB.glob("*.md"), *CONTRIB.glob("*/*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_what_a_page_links_to_is_there(page):
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        there = page.parent / path if path else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there.read_text()), target
