@@ -37,7 +37,7 @@ static void write_class(GString *out, const char *name, const ClassStatus *statu
         [CLASS_EXPIRED] = "expired (refreshed at the next access)",
         [CLASS_SLOW] = "slow (older data is shown until the API responds)",
         [CLASS_STALE] = "stale (the API fails, older data is shown)",
-        [CLASS_FAILED] = "failed (the API fails, there is no data to show)",
+        [CLASS_FAILED] = "failed (an access returns an error)",
     };
 
     g_string_append_printf(out, "%s: %s", name, states[status->state]);

@@ -67,9 +67,11 @@ def test_the_package_has_all_that_belongs_to_ppiofs(package):
         "/usr/share/bash-completion/completions/ppiofs", "/usr/share/zsh/vendor-completions/_ppiofs",
         "/usr/share/fish/vendor_completions.d/ppiofs.fish",
         "/usr/share/man/man1/ppiofs.1.gz", "/usr/share/man/man5/ppiofs.conf.5.gz",
+        "/usr/share/man/man5/ppiofs-tree.5.gz",
         "/usr/share/man/man8/mount.fuse.ppiofs.8.gz",
         "/usr/share/doc/ppiofs/README.md", "/usr/share/doc/ppiofs/contrib/README.zh-CN.md",
         "/usr/share/doc/ppiofs/contrib/SECURITY.md", "/usr/share/doc/ppiofs/contrib/SEMANTICS.md",
+        "/usr/share/doc/ppiofs/contrib/CONTRIBUTING.md", "/usr/share/doc/ppiofs/contrib/PERFORMANCE.md",
         "/usr/share/doc/ppiofs/examples/wait-for", "/usr/share/doc/ppiofs/ppiofs.conf.example",
         "/usr/share/doc/ppiofs/copyright"}
 

@@ -116,7 +116,7 @@ def test_the_man_page_of_the_configuration_has_what_may_stand_there(help):
     options = section(CONF_PAGE, "OPTIONS")
     mentioned = macro_words(options, "Cm") - {"yes"}
     assert mentioned == set(help.options)
-    assert re.search(r"^Not\n\.Cm config ,$", options, re.MULTILINE)
+    assert "\n.Cm config\nand the API key itself cannot be set here" in options
 
 
 def test_the_man_page_tells_the_exit_statuses_of_promise_and_help():
@@ -131,8 +131,15 @@ def test_the_man_page_knows_each_error_number_of_the_source():
     assert used - told <= {"ENOMEM"}
 
 
+def test_the_man_pages_name_the_version_of_the_project():
+    version = re.search(r"^  version: '(.*)',$", (REPOSITORY / "meson.build").read_text(),
+                        re.MULTILINE)[1]
+    for page in (CONTRIB / "man").iterdir():
+        assert f"\n.Os ppiofs {version}\n" in page.read_text(), page
+
+
 @needs("mandoc")
-@pytest.mark.parametrize("page", ["ppiofs.1", "ppiofs.conf.5"])
+@pytest.mark.parametrize("page", ["ppiofs.1", "ppiofs.conf.5", "ppiofs-tree.5"])
 def test_the_man_pages_are_clean(page):
     done = run("mandoc", "-T", "lint", "-W", "style", CONTRIB / "man" / page)
     told = [line for line in done.stdout.splitlines()
