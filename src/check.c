@@ -79,7 +79,7 @@ static void report_page(const Page *page)
 
     g_ptr_array_add(pages, (gpointer)page);
     records = pages_merge_step(merge, G_MAXUINT); /* without those that are gone */
-    report_line("ok", SUBJECT_KEY, "accepted");
+    report_line("ok", SUBJECT_ACCEPTED, "by the API");
     report_line("ok", "instances", "%s%u", page_next_cursor(page) ? "at least " : "", records->len);
     if (left_out > 0)
         report_line("note", "instances", "%u more left out: %s", left_out, reason);

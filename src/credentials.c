@@ -123,9 +123,8 @@ static char *set_missing(const Credentials *c, GError **error)
     g_autofree char *shown = c->user_file ? text_printable(c->user_file, -1, 4096) : NULL;
 
     error_set(error, PPIOFS_ERROR_KEY,
-              "there is no API key: write it into %s (chmod 600), or name its file with "
-              "-o api_key_file=PATH, or set %s%s, or set api_key_command in the configuration "
-              "file, or give the systemd credential " SYSTEMD_NAME,
+              "no API key found; save it in %s (chmod 600), or set %s%s. Other ways: man ppiofs, "
+              "\"The API key\"",
               shown ? shown : "~/.config/ppiofs/api_key", c->is_novita ? "NOVITA_API_KEY or " : "",
               variables[VARIABLE_PPIO]);
     return NULL;

@@ -310,7 +310,7 @@ static gboolean serve(App *app, GError **error)
     if (app->aborted)
         error_set(error, PPIOFS_ERROR_FAILED,
                   "%s: the connection to the kernel was aborted (by /sys/fs/fuse/connections, for "
-                    "example); mount again",
+                  "example); mount again",
                   app->options->mountpoint);
     return !app->aborted;
 }

@@ -132,7 +132,8 @@ static gboolean lay_variable(Layers *layers, const OptionRow *row, GError **erro
         return TRUE;
     if (row->traits & OPTION_ONLY_IN_FILE)
         return error_set(error, PPIOFS_ERROR_USAGE,
-                         "%s: %s: is read from the configuration file only", origin, row->name);
+                         "%s: %s: only the configuration file may set this option", origin,
+                         row->name);
     return layer_set(layers, row, value, layers->here, origin, error);
 }
 
@@ -234,10 +235,10 @@ static gboolean take_words(Options *options, const GPtrArray *words, const char 
     gboolean has_point = count == 2 || (count == 1 && (needs_point || strchr(last, '/')));
 
     if (count > (options->mode == OPTIONS_REFRESH ? 1 : 2))
-        return error_set(error, PPIOFS_ERROR_USAGE, "too many words: see ppiofs --help");
+        return error_set(error, PPIOFS_ERROR_USAGE, "too many arguments; see ppiofs --help");
     if (needs_point && !*last)
         return error_set(error, PPIOFS_ERROR_USAGE,
-                         "the mount point is missing: see ppiofs --help");
+                         "the mount point is missing; see ppiofs --help");
     if (has_point && !(options->mountpoint = option_path(last, here, error))) {
         g_autofree char *shown = text_printable(last, -1, 4096);
 

@@ -30,7 +30,8 @@ static gboolean is_served(const Place *place, GError **error)
                          shown, shown);
     if (is_ppiofs && place->state == PLACE_SILENT)
         return error_set(error, PPIOFS_ERROR_FAILED,
-                         "%s: the ppiofs there does not respond; its process may be stopped", shown);
+                         "%s: the ppiofs there does not respond; its process may be stopped",
+                         shown);
     return is_ppiofs ||
            error_set(error, PPIOFS_ERROR_USAGE, "%s: no ppiofs is mounted there", shown);
 }
@@ -88,7 +89,7 @@ static gboolean hang_up(pid_t pid, const char *shown, GError **error)
     if (!is_ours)
         return error_set(error, PPIOFS_ERROR_FAILED,
                          "%s: its process %d is not visible from here; run ppiofs --refresh in the "
-                      "container or namespace where it runs",
+                         "container or namespace where it runs",
                          shown, (int)pid);
     if (!told && why == EPERM)
         return error_set(error, PPIOFS_ERROR_FAILED,

@@ -34,16 +34,17 @@ typedef struct {
 /* The first that matches. A page of HTML is not the API's way to say "no such instance": a wrong
  * api_url or a gateway's 404 must not make instances vanish. */
 static const StatusRule status_rules[] = {
-    { 200, 299, NULL, ANY_ROUTE, FALSE, PPIOFS_ERROR_BAD_ANSWER, "unexpected HTTP status; ppiofs accepts only 200" },
-    { 304, 304, NULL, ANY_ROUTE, FALSE, PPIOFS_ERROR_BAD_ANSWER, "unexpected HTTP 304; ppiofs sent no If-None-Match" },
+    { 200, 299, NULL, ANY_ROUTE, FALSE, PPIOFS_ERROR_BAD_ANSWER,
+      "unexpected HTTP status; ppiofs accepts only 200" },
+    { 304, 304, NULL, ANY_ROUTE, FALSE, PPIOFS_ERROR_BAD_ANSWER,
+      "unexpected HTTP 304; ppiofs sent no If-None-Match" },
     { 300, 399, NULL, ANY_ROUTE, FALSE, PPIOFS_ERROR_PROTOCOL,
       "the API redirects, and ppiofs follows no redirect; check api_url" },
     { 400, 400, "RESOURCE_NOT_FOUND", ANSWER_OF_INSTANCE, FALSE, PPIOFS_ERROR_NOT_FOUND, NULL },
     { 400, 400, "MISSING_API_KEY", ANY_ROUTE, FALSE, PPIOFS_ERROR_DENIED, CHECK_KEY },
     { 400, 400, "INVALID_USER_TOKEN", ANY_ROUTE, FALSE, PPIOFS_ERROR_DENIED, CHECK_KEY },
     { 401, 401, NULL, ANY_ROUTE, FALSE, PPIOFS_ERROR_DENIED, CHECK_KEY },
-    { 403, 403, NULL, ANY_ROUTE, FALSE, PPIOFS_ERROR_DENIED,
-      "check the API key and its rights" },
+    { 403, 403, NULL, ANY_ROUTE, FALSE, PPIOFS_ERROR_DENIED, "check the API key and its rights" },
     { 404, 404, NULL, ANSWER_OF_INSTANCE, TRUE, PPIOFS_ERROR_BAD_ANSWER, CHECK_URL },
     { 404, 404, NULL, ANSWER_OF_INSTANCE, FALSE, PPIOFS_ERROR_NOT_FOUND, NULL },
     { 404, 404, NULL, ANSWER_OF_LIST, FALSE, PPIOFS_ERROR_SERVER, CHECK_URL },

@@ -51,10 +51,12 @@ static Record *read_record(const Detail *detail, const HttpAnswer *answer, GErro
     g_autoptr(Record) record = parse_record(detail, answer->body, &cause);
 
     if (!record)
-        g_propagate_error(error, answer_error_body(&question, answer, "the body is not an instance", cause));
+        g_propagate_error(
+            error, answer_error_body(&question, answer, "the body is not an instance", cause));
     else if (strcmp(record_id(record), detail->id) != 0)
         g_propagate_error(
-            error, answer_error_body(&question, answer, "the API returned another instance than requested", NULL));
+            error, answer_error_body(&question, answer,
+                                     "the API returned another instance than requested", NULL));
     else if (record_is_gone(record))
         error_set(error, PPIOFS_ERROR_NOT_FOUND, "%s: its status says that the instance is gone",
                   question.label);

@@ -180,17 +180,20 @@ GError *gate_error(const Gate *gate, gint64 now, const char *label)
     gint64 seconds = until ? (until - now + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC : 0;
 
     if (gate->circuit == CIRCUIT_HALF_OPEN)
-        return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_BUSY,
-                           "%s: no request sent: the API was unreachable several times, and one test "
-                           "request is running. Last error: %s",
-                           label, gate->reason);
+        return g_error_new(
+            PPIOFS_ERROR, PPIOFS_ERROR_BUSY,
+            "%s: no request sent: the API was unreachable several times, and one test "
+            "request is running. Last error: %s",
+            label, gate->reason);
     if (gate->circuit == CIRCUIT_OPEN)
-        return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_BUSY,
-                           "%s: no request sent: the API was unreachable several times; next try in "
-                           "%" G_GINT64_FORMAT " s. Last error: %s",
-                           label, seconds, gate->reason);
+        return g_error_new(
+            PPIOFS_ERROR, PPIOFS_ERROR_BUSY,
+            "%s: no request sent: the API was unreachable several times; next try in "
+            "%" G_GINT64_FORMAT " s. Last error: %s",
+            label, seconds, gate->reason);
     return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_BUSY,
-                       "%s: no request sent: the API asked to wait for %" G_GINT64_FORMAT " s", label, seconds);
+                       "%s: no request sent: the API asked to wait for %" G_GINT64_FORMAT " s",
+                       label, seconds);
 }
 
 gint64 gate_rest_us(const Gate *gate, guint next_try)

@@ -45,7 +45,8 @@ static LogLevel level_of(GLogLevelFlags flags)
  * terminal. */
 static char *line_text(const char *domain, const char *message)
 {
-    gboolean ours = g_strcmp0(domain, G_LOG_DOMAIN) == 0 || g_strcmp0(domain, LOG_DOMAIN_STATE) == 0;
+    gboolean ours =
+        g_strcmp0(domain, G_LOG_DOMAIN) == 0 || g_strcmp0(domain, LOG_DOMAIN_STATE) == 0;
     char *text = g_strconcat(ours || !domain ? "" : domain, ours || !domain ? "" : ": ",
                              message ? message : "", NULL);
 

@@ -32,9 +32,7 @@ static void check_helper(Report *report, const Options *options)
                     "with umount");
     } else if (needed && stat(path, &status) == 0 &&
                (status.st_uid != 0 || !(status.st_mode & S_ISUID))) {
-        report_line("note", subject,
-                    "%s is not setuid root, so it may be unable to mount",
-                    path);
+        report_line("note", subject, "%s is not setuid root, so it may be unable to mount", path);
     } else {
         report_line("ok", subject, "%s", path);
     }
@@ -96,12 +94,12 @@ static void check_allow_other(Report *report, const Options *options)
     } else if (others_are_allowed()) {
         report_line("ok", subject, "allowed by user_allow_other in " FUSE_CONFIG);
     } else if (options->allow_other) {
-        g_autoptr(GError) error = g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                                              "only root may use it here");
+        g_autoptr(GError) error =
+            g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_FAILED, "only root may use it here");
         report_failure(report, subject, error, advice);
     } else {
-        report_line("note", subject,
-                    "only root may use it here. To allow it for users, %s", advice);
+        report_line("note", subject, "only root may use it here. To allow it for users, %s",
+                    advice);
     }
 }
 
@@ -121,10 +119,9 @@ static GError *find_directory_fault(const Place *place)
         return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_USAGE, "%s: cannot be used: %s", place->shown,
                            g_strerror(errno));
     if (geteuid() != 0 && access(place->path, W_OK) != 0)
-        return g_error_new(
-            PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-            "%s: you cannot write to it; choose a directory of your own",
-            place->shown);
+        return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
+                           "%s: you cannot write to it; choose a directory of your own",
+                           place->shown);
     if (geteuid() != 0 && (status.st_mode & S_ISVTX) && status.st_uid != geteuid())
         return g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
                            "%s: other users share it (sticky); make a directory of your own in it",
@@ -148,8 +145,7 @@ static void check_mountpoint(Report *report, const char *path)
         report_line("note", subject, "%s holds a dead ppiofs mount; the next mount removes it",
                     place->shown);
     else if (!is_empty(place->path))
-        report_line("note", subject, "%s is not empty; a mount hides its content",
-                    place->shown);
+        report_line("note", subject, "%s is not empty; a mount hides its content", place->shown);
     else
         report_line("ok", subject, "%s", place->shown);
 }

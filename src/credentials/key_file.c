@@ -23,21 +23,28 @@ static gboolean is_private(const struct stat *status, KeyFileKind kind)
     return others == 0 || (kind == KEY_FILE_SYSTEMD && others == S_IRGRP && status->st_uid == 0);
 }
 
-static gboolean check(const struct stat *status, const char *shown, KeyFileKind kind,
-                      GError **error)
+static gboolean check_kind(const struct stat *status, const char *shown, GError **error)
 {
     if (!S_ISREG(status->st_mode))
         return error_set(error, PPIOFS_ERROR_KEY, "the key file %s is not a regular file", shown);
     if (!is_owner_ours(status))
         return error_set(error, PPIOFS_ERROR_KEY,
                          "the key file %s belongs to user %u, who could replace the key; "
-                      "make it the file of user %u",
+                         "make it the file of user %u",
                          shown, (unsigned)status->st_uid, (unsigned)geteuid());
-    if (!is_private(status, kind))
-        return error_set(error, PPIOFS_ERROR_KEY,
-                         "the key file %s is open to others (mode %04o): chmod 600 %s", shown,
-                         status->st_mode & 07777, shown);
     return TRUE;
+}
+
+/* Only for a file that holds a key: chmod 600 on another one, such as /etc/passwd, would harm. */
+static gboolean check_mode(const struct stat *status, const char *shown, KeyFileKind kind,
+                           GError **error)
+{
+    if (is_private(status, kind))
+        return TRUE;
+    return error_set(error, PPIOFS_ERROR_KEY,
+                     "other users can read the key file %s (mode %04o); if this is the right "
+                     "file, run: chmod 600 %s",
+                     shown, status->st_mode & 07777, shown);
 }
 
 /* O_NONBLOCK: opening a fifo must not wait. O_NOCTTY: opening a terminal must not take it. */
@@ -52,8 +59,8 @@ static int open_file(const char *path, const char *shown, GError **error)
                   "the key file %s is a symbolic link; name the file itself", shown);
     else if (errno == ENOENT)
         error_set(error, PPIOFS_ERROR_KEY,
-                  "the key file %s does not exist; write the key into it, then run: chmod 600 %s", shown,
-                  shown);
+                  "the key file %s does not exist; write the key into it, then run: chmod 600 %s",
+                  shown, shown);
     else
         error_set(error, PPIOFS_ERROR_KEY, "cannot open the key file %s: %s", shown,
                   g_strerror(errno));
@@ -92,8 +99,12 @@ char *key_file_read(const char *path, KeyFileKind kind, GError **error)
     if (fstat(fd, &status) < 0)
         error_set(error, PPIOFS_ERROR_KEY, "cannot examine the key file %s: %s", shown,
                   g_strerror(errno));
-    else if (check(&status, shown, kind, error))
+    else if (check_kind(&status, shown, error))
         key = read_key(fd, shown, error);
     close(fd);
+    if (key && !check_mode(&status, shown, kind, error)) {
+        key_free(key);
+        return NULL;
+    }
     return key;
 }

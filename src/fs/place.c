@@ -120,10 +120,9 @@ static gboolean lock(Place *place, GError **error)
         place->lock = open(tried[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
     if (place->lock < 0 || try_lock(place->lock))
         return TRUE;
-    return error_set(
-        error, PPIOFS_ERROR_MOUNTED,
-        "%s: another process (a ppiofs that mounts there?) locks %s; try again",
-        place->shown, above);
+    return error_set(error, PPIOFS_ERROR_MOUNTED,
+                     "%s: another process (a ppiofs that mounts there?) locks %s; try again",
+                     place->shown, above);
 }
 
 gboolean place_check(const Place *place, GError **error)
@@ -137,14 +136,15 @@ gboolean place_check(const Place *place, GError **error)
                          "%s: ppiofs is already mounted there; unmount it with: fusermount3 -u %s",
                          shown, shown);
     if (place->state == PLACE_SILENT)
-        return error_set(error, PPIOFS_ERROR_MOUNTED,
-                         "%s: a file system (type %s) is mounted here and does not respond; its process "
-                    "may be stopped. Unmount it with: fusermount3 -u -z %s",
-                         shown, place->type, shown);
+        return error_set(
+            error, PPIOFS_ERROR_MOUNTED,
+            "%s: a file system (type %s) is mounted here and does not respond; its process "
+            "may be stopped. Unmount it with: fusermount3 -u -z %s",
+            shown, place->type, shown);
     return error_set(
         error, PPIOFS_ERROR_MOUNTED,
         "%s: a file system (type %s) of another program or user is mounted here, but its "
-                "process has ended; unmount it with: fusermount3 -u -z %s, or choose another directory",
+        "process has ended; unmount it with: fusermount3 -u -z %s, or choose another directory",
         shown, place->type, shown);
 }
 

@@ -41,13 +41,14 @@ static const CurlErrorRule rules[] = {
     { CURLE_SSL_CONNECT_ERROR, PPIOFS_ERROR_PROTOCOL, TLS_FAILED },
     { CURLE_SSL_CIPHER, PPIOFS_ERROR_PROTOCOL, TLS_FAILED },
     { CURLE_SSL_CLIENTCERT, PPIOFS_ERROR_PROTOCOL, TLS_FAILED },
-    { CURLE_SSL_CACERT_BADFILE, PPIOFS_ERROR_PROTOCOL,
-      "cannot read the trusted certificates for ", "" },
+    { CURLE_SSL_CACERT_BADFILE, PPIOFS_ERROR_PROTOCOL, "cannot read the trusted certificates for ",
+      "" },
     { CURLE_PEER_FAILED_VERIFICATION, PPIOFS_ERROR_PROTOCOL, TLS_UNTRUSTED },
 
     { CURLE_UNSUPPORTED_PROTOCOL, PPIOFS_ERROR_PROTOCOL, NOT_HTTP },
     { CURLE_WEIRD_SERVER_REPLY, PPIOFS_ERROR_PROTOCOL, NOT_HTTP },
-    { CURLE_BAD_CONTENT_ENCODING, PPIOFS_ERROR_BAD_ANSWER, "", " sent a badly compressed response" },
+    { CURLE_BAD_CONTENT_ENCODING, PPIOFS_ERROR_BAD_ANSWER, "",
+      " sent a badly compressed response" },
     { CURLE_FILESIZE_EXCEEDED, PPIOFS_ERROR_TOO_LARGE, TOO_LARGE },
     { CURL_ERROR_TOO_LARGE, PPIOFS_ERROR_TOO_LARGE, TOO_LARGE },
 
@@ -65,7 +66,8 @@ static const CurlErrorRule rule_refused = { CURLE_COULDNT_CONNECT, PPIOFS_ERROR_
 static const CurlErrorRule rule_short = { CURLE_COULDNT_CONNECT, PPIOFS_ERROR_FAILED,
                                           "no file descriptor is left for a request to ",
                                           "; lower parallel_requests or raise the limit" };
-static const CurlErrorRule rule_other = { CURLE_OK, PPIOFS_ERROR_FAILED, "cannot send a request to ", "" };
+static const CurlErrorRule rule_other = { CURLE_OK, PPIOFS_ERROR_FAILED,
+                                          "cannot send a request to ", "" };
 
 /* Without one the resolver fails, too, and says nothing of why. */
 static gboolean is_short_of_descriptors(void)

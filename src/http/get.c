@@ -36,10 +36,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
         return size * count;
     if (size * count > get->body.most - get->body.length)
         error_set(&get->error, PPIOFS_ERROR_TOO_LARGE,
-                  "%s: the answer is larger than %" G_GSIZE_FORMAT " bytes", get->parsed->host,
+                  "%s: the response is larger than %" G_GSIZE_FORMAT " bytes", get->parsed->host,
                   get->body.most);
     else
-        error_set(&get->error, PPIOFS_ERROR_NO_MEMORY, "%s: not enough memory for the answer",
+        error_set(&get->error, PPIOFS_ERROR_NO_MEMORY, "%s: not enough memory for the response",
                   get->parsed->host);
     return 0; /* a short count ends the transfer */
 }
@@ -64,9 +64,9 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *data)
     if (get->header_bytes > HEADER_BYTES_MAX || get->header_lines > HEADER_LINES_MAX)
         get->error = too_large_error(get, "with too many headers");
     else if (!coding_note_line(&get->coding, bytes, size * count))
-        get->error = g_error_new(PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
-                                 "%s sent a response with a coding other than gzip, or with several",
-                                 get->parsed->host);
+        get->error = g_error_new(
+            PPIOFS_ERROR, PPIOFS_ERROR_BAD_ANSWER,
+            "%s sent a response with a coding other than gzip, or with several", get->parsed->host);
     return get->error ? 0 : size * count;
 }
 

@@ -23,11 +23,11 @@ typedef struct {
 
 /* clang-format off */
 static const Switch switches[] = {
-    { "--check", NULL, "[PROFILE]", "one request: is the key good, is the API there",
+    { "--check", NULL, "[PROFILE]", "test all that a mount needs, say what to do",
       SWITCH_MODE, OPTIONS_CHECK },
-    { "--refresh", NULL, "MOUNTPOINT", "drop now what a mount has cached",
+    { "--refresh", NULL, "MOUNTPOINT", "drop the cache; the next access fetches",
       SWITCH_MODE, OPTIONS_REFRESH },
-    { "--print-config", NULL, "[PROFILE]", "show all values and where they came from",
+    { "--print-config", NULL, "[PROFILE]", "print each value and its origin",
       SWITCH_MODE, OPTIONS_PRINT_CONFIG },
     { "-f", NULL, NULL, "stay in the foreground, log to standard error", SWITCH_FOREGROUND },
     { "-d", NULL, NULL, "like -f, with -o log=debug", SWITCH_DEBUG },
@@ -140,9 +140,9 @@ static gboolean refuse_switch(const char *word, GError **error)
     if (option_refusal(bare))
         return option_set_unknown(bare, error);
     if (hint)
-        return error_set(error, PPIOFS_ERROR_USAGE, "unknown option %s: did you mean %s?", shown,
+        return error_set(error, PPIOFS_ERROR_USAGE, "unknown option %s; did you mean %s?", shown,
                          hint);
-    return error_set(error, PPIOFS_ERROR_USAGE, "unknown option %s: see ppiofs --help", shown);
+    return error_set(error, PPIOFS_ERROR_USAGE, "unknown option %s; see ppiofs --help", shown);
 }
 
 static gboolean ends_reading(OptionsMode mode)

@@ -42,8 +42,8 @@ static gboolean check_status(int fd, const char *path, GError **error)
         return TRUE;
     return error_set(error, PPIOFS_ERROR_USAGE,
                      "configuration file %s: other users can write to it (owner %u, mode %04o) and "
-                    "could send the key elsewhere; make it your own and run: chmod go-w %s",
-                     path, (guint)status.st_uid, (guint)status.st_mode & 07777);
+                     "could send the key elsewhere; make it your own, then run: chmod go-w %s",
+                     path, (guint)status.st_uid, (guint)status.st_mode & 07777, path);
 }
 
 static char *read_text(int fd, const char *path, GError **error)
@@ -58,7 +58,7 @@ static char *read_text(int fd, const char *path, GError **error)
     if (n == 0 && length <= (gssize)MAX_BYTES && strlen(text) == (gsize)length)
         return g_steal_pointer(&text);
     fail(error, path,
-         n < 0 ? g_strerror(errno) : "is too large or not text; it may have 64 KiB");
+         n < 0 ? g_strerror(errno) : "is too large, or not text; at most 64 KiB are allowed");
     return NULL;
 }
 
@@ -96,7 +96,7 @@ static gboolean load(GKeyFile *keys, int fd, const char *path, GError **error)
     return error_set(error, PPIOFS_ERROR_USAGE, "configuration file %s, line %u: %s", path,
                      first_bad_line(text, homeless),
                      homeless ? "an option must be in a section; write [defaults] above it"
-                              : "is not a [section], an option=value or a # comment");
+                              : "not a [section], an option=value or a # comment");
 }
 
 gboolean config_file_load(GKeyFile *keys, char **path, GError **error)

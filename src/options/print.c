@@ -10,7 +10,7 @@
 
 static const char usage_text[] =
     "Usage: ppiofs [PROFILE] MOUNTPOINT [-o OPTION[,OPTION...]] [-f] [-d]\n"
-    "       ppiofs --check [PROFILE] [-o ...]\n"
+    "       ppiofs --check [PROFILE] [MOUNTPOINT] [-o ...]\n"
     "       ppiofs --refresh MOUNTPOINT\n"
     "\n"
     "Shows the instances of a GPU cloud account as files. PROFILE is a section of the\n"
@@ -19,19 +19,19 @@ static const char usage_text[] =
 
 static const char notes_text[] =
     "\n"
-    "Each option may also be a variable (PPIOFS_TTL=30) or a line (ttl=30) of the\n"
-    "configuration file. The order is: command line, environment, the profile's\n"
-    "section, [defaults], built in.\n"
+    "Each option can also be set by a variable (PPIOFS_TTL=30) or in the\n"
+    "configuration file (ttl=30). The first of these wins: command line, environment,\n"
+    "the profile's section, [defaults], built-in value.\n"
     "\n"
     "Configuration: $XDG_CONFIG_HOME/ppiofs/config (~/.config/ppiofs/config), "
     "else\n" PPIOFS_SYSCONFDIR "/ppiofs/config.\n"
     "\n"
     "The key comes from: api_key_file, the systemd credential ppio-api-key,\n"
     "api_key_command, $PPIO_API_KEY ($NOVITA_API_KEY for Novita),\n"
-    "$XDG_CONFIG_HOME/ppiofs/api_key. Never from the command line.\n"
+    "$XDG_CONFIG_HOME/ppiofs/api_key. The command line cannot carry it.\n"
     "\n"
     "Exit status: 0 ok, 1 failed, 2 wrong usage or configuration, 3 already mounted\n"
-    "or busy, 4 no usable key; as a mount helper 32.\n";
+    "or busy, 4 no usable key, 32 any failure when started by mount(8).\n";
 
 void help_append_entry(GString *out, const char *left, const char *help, const char *fallback)
 {
@@ -90,10 +90,11 @@ char *options_help(void)
     g_string_append_printf(out, usage_text, profiles);
     g_string_append_c(out, '\n');
     command_line_append_help(out);
-    g_string_append(out, "\nOptions, with what holds without them:\n");
+    g_string_append(out, "\nOptions (default in brackets):\n");
     append_options(out);
-    g_string_append(out, "\nAlways on (ro, nosuid, nodev, noexec, default_permissions) or without "
-                         "meaning\nhere, accepted:\n");
+    g_string_append(out,
+                    "\nAlways on (ro, nosuid, nodev, noexec, default_permissions) or accepted\n"
+                    "and ignored:\n");
     append_ignored(out);
     g_string_append(out, notes_text);
     return g_string_free(out, FALSE);

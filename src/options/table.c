@@ -25,19 +25,19 @@ static const OptionRow rows[] = {
     { "api_key_command", OPTION_COMMAND, AT(api_key_command), NULL, "none", "COMMAND",
       "prints the key; configuration file only", 0, 0, OPTION_ONLY_IN_FILE },
     { "ttl", OPTION_SECONDS, AT(ttl_us), "10", NULL, "SECONDS",
-      "how long the list is fresh; 0: ask always", 0, YEAR },
+      "how long the list is fresh; 0: fetch always", 0, YEAR },
     { "detail_ttl", OPTION_SECONDS, AT(detail_ttl_us), "300", NULL, "SECONDS",
-      "how long tools and prices are fresh", 0, YEAR },
+      "how long details (tools, prices) are fresh", 0, YEAR },
     { "negative_ttl", OPTION_SECONDS, AT(negative_ttl_us), "5", NULL, "SECONDS",
       "how long an unknown id counts as missing", 0, YEAR },
     { "max_stale", OPTION_SECONDS, AT(max_stale_us), "3600", NULL, "SECONDS",
-      "how long to show old data while the API fails", 0, YEAR },
+      "maximum age of data shown while the API fails", 0, YEAR },
     { "timeout", OPTION_SECONDS, AT(timeout_us), "10", NULL, "SECONDS",
       "deadline of an operation, retries included", S / 10, 3600 * S },
     { "patience", OPTION_SECONDS, AT(patience_us), "1", NULL, "SECONDS",
       "longest wait if older data can be shown", 0, 3600 * S },
     { "parallel_requests", OPTION_COUNT, AT(parallel_requests), "16", NULL, "N",
-      "requests under way at once", 1, 256 },
+      "requests at the same time", 1, 256 },
     { "page_size", OPTION_COUNT, AT(page_size), "100", NULL, "N",
       "instances in one list request", 1, 1000 },
     { "secrets", OPTION_CHOICE, AT(secrets), "show", NULL, "show|hide",
@@ -45,11 +45,11 @@ static const OptionRow rows[] = {
     { "ssh_names", OPTION_CHOICE, AT(ssh_names), "long", NULL, "long|short",
       "in ssh/config: NAME.ppio, or NAME too" },
     { "watch", OPTION_SECONDS, AT(watch_us), "off", NULL, "SECONDS",
-      "poll, push changes, write changes.log", S, DAY, OPTION_MAY_BE_OFF },
+      "fetch the list every SECONDS, log changes", S, DAY, OPTION_MAY_BE_OFF },
     { "cacert", OPTION_PATH, AT(cacert), NULL, "libcurl's", "PATH",
       "certificate authorities to trust (PEM)" },
     { "proxy", OPTION_PROXY, AT(proxy), NULL, "libcurl's", "URL",
-      "proxy to go through; empty: none" },
+      "proxy for all requests; empty: none" },
     { "config", OPTION_PATH, AT(config), NULL, "see below", "PATH",
       "configuration file", 0, 0, OPTION_NEVER_IN_FILE },
     { "log", OPTION_CHOICE, AT(log_level), "info", NULL, "error|warning|info|debug",
@@ -59,9 +59,9 @@ static const OptionRow rows[] = {
     { "gid", OPTION_GID, AT(gid), NULL, "yours", "GROUP",
       "group of the files: number or name" },
     { "umask", OPTION_OCTAL, AT(umask), "000", NULL, "OCTAL",
-      "permissions to take away", 0, 0777 },
+      "permission bits to remove", 0, 0777 },
     { "allow_other", OPTION_FLAG, AT(allow_other), "no", NULL, NULL,
-      "let other users in, too" },
+      "let other users access the mount" },
     { "auto_unmount", OPTION_FLAG, AT(auto_unmount), "no", NULL, NULL,
       "unmount even if ppiofs is killed" },
     { "fsname", OPTION_STRING, AT(fsname), NULL, "the profile", "NAME",
@@ -79,8 +79,8 @@ static const OptionRow rows[] = {
 /* clang-format on */
 
 #define NO_KEY_HERE                                                                                \
-    "neither the command line nor the configuration is a place for a key, others can see it: put " \
-    "it in a file and say api_key_file=PATH, or set PPIO_API_KEY in the environment"
+    ", because other users could see the key; save the key in a file and use api_key_file=PATH "   \
+    "(your shell history may contain this key)"
 
 static const struct {
     const char *name;
@@ -90,9 +90,9 @@ static const struct {
     { "apikey", NO_KEY_HERE },
     { "key", NO_KEY_HERE },
     { "token", NO_KEY_HERE },
-    { "allow_root", "it is not offered: use allow_other" },
-    { "insecure", "certificates are always verified: trust your own with cacert=PATH" },
-    { "remount", "nothing can be changed while mounted: unmount, then mount again" },
+    { "allow_root", "; use allow_other" },
+    { "insecure", ", because certificates are always verified; trust your own with cacert=PATH" },
+    { "remount", "; unmount, then mount again" },
 };
 
 const OptionRow *option_table(gsize *ret_count)
@@ -167,9 +167,10 @@ gboolean option_set_unknown(const char *name, GError **error)
     const char *nearest = option_nearest(name);
 
     if (advice)
-        return error_set(error, PPIOFS_ERROR_USAGE, "option '%s' is refused: %s", shown, advice);
+        return error_set(error, PPIOFS_ERROR_USAGE, "option '%s' is not supported%s", shown,
+                         advice);
     if (nearest)
-        return error_set(error, PPIOFS_ERROR_USAGE, "unknown option '%s': did you mean '%s'?",
+        return error_set(error, PPIOFS_ERROR_USAGE, "unknown option '%s'; did you mean '%s'?",
                          shown, nearest);
-    return error_set(error, PPIOFS_ERROR_USAGE, "unknown option '%s': see ppiofs --help", shown);
+    return error_set(error, PPIOFS_ERROR_USAGE, "unknown option '%s'; see ppiofs --help", shown);
 }

@@ -175,7 +175,8 @@ static void append_instance(ViewParts *parts, const Record *record)
     else if (text == NULL || length == 0)
         append_left_out(out, id, "it has no ssh command");
     else if (!parse_command(text, length, &command))
-        append_left_out(out, id, "its ssh command does not have the form ssh [-p PORT] [USER@]HOST");
+        append_left_out(out, id,
+                        "its ssh command does not have the form ssh [-p PORT] [USER@]HOST");
     else if (!is_plain_id(id))
         append_left_out(out, id, "its id has characters other than A-Z a-z 0-9 . _ -");
     else {

@@ -63,7 +63,7 @@ def test_the_last_good_answer_is_served_while_the_api_fails(fault, api, troubled
     assert _state(mount, "state") == "state: stale" and "stale" in _state(mount, "list")
     assert ages == sorted(ages) and ages[-1] - ages[0] > 0.8
     assert mount.read(".ppiofs/last_error").strip()
-    assert _lines(mount, "list of instances cannot be refreshed, answers are") == [1]
+    assert _lines(mount, "list of instances cannot be refreshed, data is") == [1]
     assert len(set(_warnings(mount))) == len(_warnings(mount)), mount.stderr()
 
     api.clear_faults()

@@ -97,7 +97,7 @@ static gboolean check_line(const char *line, GHashTable *seen)
 
     if (*line == '#') {
         check_comment(line);
-        return !strstr(line, "only by its id"); /* its Host line follows */
+        return !strstr(line, "use its id"); /* its Host line follows */
     }
     if (g_str_has_prefix(line, "Host ")) {
         check_patterns(line + strlen("Host "), seen);

@@ -42,9 +42,9 @@ FAILURES = {
     "400 bad key": (dict(status=400, body={"reason": "INVALID_USER_TOKEN"}), "EACCES",
                     "400 INVALID_USER_TOKEN.*key"),
     "400 else": (dict(status=400, body={"reason": "ODD", "message": "odd"}), "EIO", "400 ODD: odd"),
-    "silence": (dict(silence=True), "ETIMEDOUT", "deadline|did not answer"),
+    "silence": (dict(silence=True), "ETIMEDOUT", "deadline|did not respond"),
     "half an answer": (dict(status=200, body=b'{"id":"x"}', cut=4, silence=True), "ETIMEDOUT",
-                       "deadline|did not answer"),
+                       "deadline|did not respond"),
     "429": (dict(status=429), "EBUSY", "429 RATE_LIMIT_EXCEEDED"),
     "429 with a time": (dict(retry_after=4), "EBUSY", "429 .*wait for 4 s"),
     "redirect": (dict(status=302, headers={"Location": "http://127.0.0.1:1/"}), "EPROTO",
@@ -75,7 +75,7 @@ FAILURES = {
     "shorter than it says": (dict(status=200, body=b'{"id":"x"}', headers={"Content-Length": "99"},
                                   close=True), "EIO", "lost"),
     "shorter, and open": (dict(status=200, body=b'{"id":"x"}', headers={"Content-Length": "99"}),
-                          "ETIMEDOUT", "deadline|did not answer"),
+                          "ETIMEDOUT", "deadline|did not respond"),
     # In a connection that stays, what is too much would come for the next answer.
     "longer than it says": (dict(status=200, body=b'{"id":"x"}', headers={
         "Content-Length": "5", "Connection": "close"}), "EBADMSG", "200, but"),

@@ -225,7 +225,7 @@ def test_a_stopped_daemon_keeps_nobody(world):
     world.tell(signal.SIGSTOP)
     for line, code in ((f"$P {AT}", 3), (f"$P --refresh {AT}", 1), (f"$P --check {AT}", 3)):
         done = world.sh(line, timeout=15)
-        assert done.returncode == code and "does not answer" in done.stdout + done.stderr, line
+        assert done.returncode == code and "does not respond" in done.stdout + done.stderr, line
 
 
 @pytest.mark.parametrize("pid", ("truncate -s 1T", "ln -s /dev/zero", "mkfifo"))

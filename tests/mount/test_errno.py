@@ -196,7 +196,7 @@ def test_while_the_api_fails_the_last_good_answer_is_shown(api, mount_factory, f
         time.sleep(0.1)
     status = mount.read(".ppiofs/status")
     assert "state: stale" in status
-    age = float(re.search(r"^list: stale \(.*\), (\d+\.\d) s old$", status, re.MULTILINE)[1])
+    age = float(re.search(r"^list: stale \(.*\), (\d+\.\d) s old", status, re.MULTILINE)[1])
     assert 0.3 <= age < 10
     assert re.search(r"^list_retry: at the next access(, not before \d+\.\d s from now)?$", status,
                      re.MULTILINE)

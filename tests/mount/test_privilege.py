@@ -110,7 +110,7 @@ def test_the_key_is_read_again_with_what_is_left(api, stage):
     api.key = "sk-the-next-one-0123456789"
     stage.file(key_file, api.key + "\n")
     mount.stage.run(["kill", "-HUP", str(mount.pid_of_daemon())])
-    wait_for(lambda: "a new API key is in use" in mount.stderr())
+    wait_for(lambda: "using a new API key" in mount.stderr())
     serves(mount)
 
 
@@ -127,7 +127,7 @@ def test_a_key_command_of_root_runs_as_root_does_every_time(api, stage):
     api.key = "sk-the-next-one-0123456789"
     stage.file(key_file, api.key + "\n", SOMEBODY)
     mount.stage.run(["kill", "-HUP", str(mount.pid_of_daemon())])
-    wait_for(lambda: "a new API key is in use" in mount.stderr())
+    wait_for(lambda: "using a new API key" in mount.stderr())
     serves(mount)
 
 

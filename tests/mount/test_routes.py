@@ -68,9 +68,9 @@ def test_no_redirect_is_followed(api, mount_factory, status, to):
         api.fault("*", status=status, body="",
                   headers={"Location": f"{place}/gpus/v2/instances/{ONE}"})
         mount = mount_factory()
-        mount.expect_stderr("cannot be fetched: .*a redirect")
+        mount.expect_stderr("cannot be fetched: .*redirects")
         assert read_errno(mount, NAME) == "EPROTO"
-        assert "a redirect, and ppiofs follows none" in mount.read(".ppiofs/last_error")
+        assert "ppiofs follows no redirect" in mount.read(".ppiofs/last_error")
         assert other.accepted == 0 and api.count() == 1
 
 

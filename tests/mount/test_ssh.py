@@ -215,7 +215,7 @@ def test_one_instance_in_trouble_does_not_hide_the_others(api, mount, fault):
     assert sorted(words_of(mount, ALL)) == sorted(id for id in RUNNING if id != ONE)
     trouble = [line for line in mount.read("ssh/config").splitlines() if ONE in line]
     # One that is gone is not mentioned.
-    assert trouble in ([], [f"# {ONE}: its details are not known at the moment"])
+    assert trouble in ([], [f"# {ONE}: its details are not known yet"])
     assert bool(trouble) == (fault != {"status": 404})
 
 

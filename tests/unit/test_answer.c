@@ -126,9 +126,9 @@ static const Sentence sentences[] = {
     { 500, "upstream\r\n  gone", ": 500: upstream gone" },
     { 500, "{\"message\":\"\\u001b[31mred\\u202e\"}", ": 500: \\x1b[31mred\\xe2\\x80\\xae" },
     { 500, "\xff\xfe", ": 500: \\xff\\xfe" },
-    { 302, "", ": 302; a redirect, and ppiofs follows none; check api_url" },
-    { 404, HTML404, ": 404: 404 Not Found; api_url looks wrong" },
-    { 206, "{\"envs\":\"hunter2", ": 206; only 200 carries an answer" },
+    { 302, "", ": 302; the API redirects, and ppiofs follows no redirect; check api_url" },
+    { 404, HTML404, ": 404: 404 Not Found; check api_url" },
+    { 206, "{\"envs\":\"hunter2", ": 206; unexpected HTTP status; ppiofs accepts only 200" },
 };
 
 static void test_messages_are_sentences(void)
@@ -148,7 +148,7 @@ static void test_a_wait_is_told(void)
 
     answer.retry_after_us = 30 * G_USEC_PER_SEC;
     answer_check(&about_instance, &answer, &error);
-    g_assert_cmpstr(error->message, ==, LABEL ": 429; it asked to wait for 30 s");
+    g_assert_cmpstr(error->message, ==, LABEL ": 429; the API asked to wait for 30 s");
 }
 
 static void test_long_bodies_are_cut(void)

@@ -272,12 +272,14 @@ static void test_the_errors_are_busy_and_say_how_long(void)
     g_autoptr(GError) c = NULL;
 
     g_assert_error(a, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
-    g_assert_cmpstr(a->message, ==, "GET /x: the API is not reachable; next try in 1 s: refused");
+    g_assert_cmpstr(a->message, ==,
+                    "GET /x: no request sent: the API was unreachable several times; "
+                    "next try in 1 s. Last error: refused");
 
     gate_answered(waiting, &pass, T0, 429, 30 * S);
     b = gate_error(waiting, T0 + S / 2, "GET /x");
     g_assert_error(b, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
-    g_assert_cmpstr(b->message, ==, "GET /x: the API asked to wait for 30 s");
+    g_assert_cmpstr(b->message, ==, "GET /x: no request sent: the API asked to wait for 30 s");
 
     must_enter(offline, T0 + S);
     c = gate_error(offline, T0 + S, "GET /x");

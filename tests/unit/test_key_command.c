@@ -95,7 +95,7 @@ static void test_failures_are_explained_by_its_own_words(void)
     assert_refused("'", LONG_US, "not quoted");
     assert_refused("true", LONG_US, "the output of api_key_command (true) is empty");
     assert_refused("echo", LONG_US, "is empty");
-    assert_refused("echo sk_1 sk_2", LONG_US, "a space or another character");
+    assert_refused("echo sk_1 sk_2", LONG_US, "contains a space");
     assert_refused("sh -c 'yes | tr -d \"\\n\" | head -c 3000000'", LONG_US, "longer than any key");
 }
 
@@ -104,8 +104,8 @@ static void test_one_that_hangs_is_killed(void)
     gint64 start = g_get_monotonic_time();
 
     assert_refused("sh -c 'echo sk_1; echo waiting for a card >&2; sleep 61 & sleep 62'", SHORT_US,
-                   "did not answer in time: waiting for a card");
-    assert_refused("yes", SHORT_US, "did not answer in time");
+                   "did not print a key in time: waiting for a card");
+    assert_refused("yes", SHORT_US, "did not print a key in time");
     g_assert_cmpint(g_get_monotonic_time() - start, <, 10 * G_USEC_PER_SEC);
     g_assert_cmpint(waitpid(-1, NULL, WNOHANG), ==, -1);
     g_assert_cmpint(errno, ==, ECHILD);

@@ -90,13 +90,13 @@ static void test_any_other_content_is_refused_and_not_repeated(Fixture *f, gcons
         { "\r\n", 2, "is empty" },
         { "sk_secret\nsk_secret\n", -1, "more than one line" },
         { "sk_secret\n\n", -1, "more than one line" },
-        { "sk_secret ", -1, "a space or another character" },
-        { " sk_secret", -1, "a space or another character" },
-        { "sk_secret\r", -1, "a space or another character" },
-        { "sk_secret\xc3\xa9", -1, "a space or another character" },
-        { "sk_secret\x7f", -1, "a space or another character" },
-        { "sk_secret\0x", 11, "a space or another character" },
-        { "Authorization: Bearer sk_secret", -1, "a space or another character" },
+        { "sk_secret ", -1, "contains a space" },
+        { " sk_secret", -1, "contains a space" },
+        { "sk_secret\r", -1, "contains a space" },
+        { "sk_secret\xc3\xa9", -1, "contains a space" },
+        { "sk_secret\x7f", -1, "contains a space" },
+        { "sk_secret\0x", 11, "contains a space" },
+        { "Authorization: Bearer sk_secret", -1, "contains a space" },
         { "\xef\xbb\xbfsk_secret\n", -1, "byte order mark" },
         { too_long, -1, "longer than any key" },
         { too_large, -1, "too large" },
@@ -118,6 +118,9 @@ static void test_open_modes_are_refused(Fixture *f, gconstpointer data)
         write_file(f, "sk_secret\n", -1, open_modes[i]);
         assert_refused(f, KEY_FILE_PRIVATE, "chmod 600");
     }
+    write_file(f, "root:x:0:0\nuser:x:1:1\n", -1, 0644); /* whatever it is, chmod would harm it */
+    assert_refused(f, KEY_FILE_PRIVATE,
+                   "more than one line; it must hold the key and nothing else");
 }
 
 static void test_systemd_may_show_the_group_a_read_bit(Fixture *f, gconstpointer data)
@@ -127,15 +130,15 @@ static void test_systemd_may_show_the_group_a_read_bit(Fixture *f, gconstpointer
     assert_key(f, KEY_FILE_SYSTEMD, "sk_secret");
     if (geteuid() != 0) {
         write_file(f, "sk_secret\n", -1, 0440);
-        assert_refused(f, KEY_FILE_SYSTEMD, "open to others");
+        assert_refused(f, KEY_FILE_SYSTEMD, "other users can read");
         return;
     }
     write_file(f, "sk_secret\n", -1, 0440);
     assert_key(f, KEY_FILE_SYSTEMD, "sk_secret");
     write_file(f, "sk_secret\n", -1, 0460);
-    assert_refused(f, KEY_FILE_SYSTEMD, "open to others");
+    assert_refused(f, KEY_FILE_SYSTEMD, "other users can read");
     write_file(f, "sk_secret\n", -1, 0444);
-    assert_refused(f, KEY_FILE_SYSTEMD, "open to others");
+    assert_refused(f, KEY_FILE_SYSTEMD, "other users can read");
 }
 
 static void test_a_foreign_owner_is_refused(Fixture *f, gconstpointer data)
@@ -156,7 +159,7 @@ static void test_links_and_what_is_no_file_are_refused_at_once(Fixture *f, gcons
     g_autofree char *target = g_build_filename(f->directory, "target", NULL);
 
     (void)data;
-    assert_refused(f, KEY_FILE_PRIVATE, "is not there");
+    assert_refused(f, KEY_FILE_PRIVATE, "does not exist");
 
     g_assert_true(g_file_set_contents(target, "sk_secret\n", -1, NULL));
     g_assert_cmpint(g_chmod(target, 0600), ==, 0);

@@ -266,8 +266,7 @@ static void test_an_error_on_a_later_page_fails_the_list(void)
     fake_http_script(f->http, (FakeReply){ .status = 404 });
     list(f);
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_SERVER);
-    g_assert_cmpstr(f->error->message, ==,
-                    "GET /gpus/v2/instances (page 2): 404; api_url looks wrong");
+    g_assert_cmpstr(f->error->message, ==, "GET /gpus/v2/instances (page 2): 404; check api_url");
 }
 
 static void test_a_repeated_cursor_is_an_error(void)

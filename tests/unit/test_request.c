@@ -423,7 +423,8 @@ static void test_who_cannot_wait_that_long_is_busy_at_once(void)
     get(f, "queued");
     run_until_ends(f, 2);
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
-    g_assert_cmpstr(f->error->message, ==, "GET /queued: the API asked to wait for 60 s");
+    g_assert_cmpstr(f->error->message, ==,
+                    "GET /queued: no request sent: the API asked to wait for 60 s");
     get(f, "new");
     run_until_ends(f, 3);
     g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);

@@ -242,8 +242,8 @@ static void test_what_does_not_parse_is_a_comment_with_the_id_alone(void)
     add(f, "b", "db", "ssh root@h\nProxyCommand id");
     add(f, "c", "job", "");
     g_assert_cmpstr(body(f), ==,
-                    "\n# a: its ssh command is not of the form ssh [-p PORT] [USER@]HOST\n"
-                    "\n# b: its ssh command is not of the form ssh [-p PORT] [USER@]HOST\n"
+                    "\n# a: its ssh command does not have the form ssh [-p PORT] [USER@]HOST\n"
+                    "\n# b: its ssh command does not have the form ssh [-p PORT] [USER@]HOST\n"
                     "\n# c: it has no ssh command\n");
 }
 
@@ -279,7 +279,7 @@ static void test_details_that_could_not_be_fetched_are_said(void)
     add(f, "a", "web", NOT_FETCHED);
     add(f, "b", "db", COMMAND);
     g_assert_cmpstr(body(f), ==,
-                    "\n# a: its details are not known at the moment\n"
+                    "\n# a: its details are not known yet\n"
                     "\nHost db.ppio b.ppio\n" BLOCK "ppio-b\n");
 }
 
@@ -301,7 +301,7 @@ static void test_an_id_that_is_not_plain_gets_no_block(void)
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(Fixture) f = fixture_new();
         g_autofree char *expected = g_strdup_printf(
-            "\n# %s: its id is not of the characters A-Z a-z 0-9 . _ -\n", cases[i].shown);
+            "\n# %s: its id has characters other than A-Z a-z 0-9 . _ -\n", cases[i].shown);
 
         add(f, cases[i].id, "web", COMMAND);
         g_assert_cmpstr(body(f), ==, expected);
@@ -328,10 +328,11 @@ static void test_ten_thousand_that_share_a_name_are_known_by_their_ids(void)
     for (guint i = 0; i < MANY; i++) {
         g_autofree char *id = g_strdup_printf("id%05u", i);
         add(f, id, "twin", COMMAND);
-        g_string_append_printf(expected,
-                               "\n# %s: only by its id, because its name is also another instance's"
-                               "\nHost %s.ppio\n" BLOCK "ppio-%s\n",
-                               id, id, id);
+        g_string_append_printf(
+            expected,
+            "\n# %s: use its id, because its name is also the name of another instance"
+            "\nHost %s.ppio\n" BLOCK "ppio-%s\n",
+            id, id, id);
     }
     g_assert_cmpstr(body(f), ==, expected->str);
     g_string_free(expected, TRUE);
