@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Promise 24: only its own place. Where it mounts, what it keeps of its caller, and how it ends; on a
 stage, since some of this would take a machine's own mounts away."""
+import fcntl
 import os
 import pathlib
 import pty
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -100,6 +102,19 @@ def test_of_eight_starts_at_once_one_mounts(world, dead):
     assert world.mounts() == [AT] and len(world.daemons()) == 1
 
 
+def test_starts_at_one_place_wait_for_each_other(world):
+    above = os.open(world.stage.outside(PLACE), os.O_RDONLY)
+    fcntl.flock(above, fcntl.LOCK_EX)
+    call = world.start(f"exec $P {AT}")
+    with pytest.raises(subprocess.TimeoutExpired):
+        call.wait(1)
+    assert world.mounts() == []
+    os.close(above)
+    assert call.wait(30) == 0
+    call.communicate()
+    assert world.mounts() == [AT]
+
+
 def test_root_does_not_follow_the_link_of_another(world):
     shared = world.stage.directory("shared", mode=0o1777)
     world.sh(f"ln -s {AT} {shared}/link", NOBODY)
@@ -121,10 +136,11 @@ def test_a_message_shows_the_path_as_it_is_written(world):
 
 # One way to end
 
-def test_what_lies_on_top_stays(world):
-    world.sh(f"$P {AT}; mount -t tmpfs top {AT}; echo kept >{AT}/file")
+@pytest.mark.parametrize("on", (AT, f"{AT}/.ppiofs"))
+def test_what_lies_on_top_stays(world, on):
+    world.sh(f"$P {AT}; mount -t tmpfs top {on}")
     world.end()
-    assert world.sh(f"cat {AT}/file").stdout == "kept\n"
+    assert on in world.mounts("tmpfs")
 
 
 def test_what_has_been_moved_is_unmounted_where_it_is(world):
@@ -148,6 +164,27 @@ def test_a_parent_that_was_swapped_for_a_link_is_not_followed(world):
     world.end()
     assert world.mounts() == []
     assert world.sh(f"cat {PLACE}/machine/at/file").stdout == "kept\n"
+
+
+def test_what_took_its_path_stays(world):
+    home = world.stage.directory("home")
+    world.sh(f"mkdir {home}/at; $P {home}/at; mount -t tmpfs cover {home}; mkdir {home}/at; "
+             f"mount -t tmpfs other {home}/at")
+    world.end()
+    assert world.mounts("tmpfs")[-1] == f"{home}/at"
+
+
+def test_a_signal_for_all_of_a_service_leaves_no_dead_mount(world):
+    """The helper that unmounts for a user gets it, too."""
+    tools = world.stage.directory("tools")
+    world.stage.file(f"{tools}/fusermount3", "#!/bin/sh\nkill -TERM $$\nexec "
+                     f"{shutil.which('fusermount3')} \"$@\"\n", mode=0o755)
+    world.stage.directory("his", NOBODY)
+    world.stage.file(f"{PLACE}/his_key", KEY + "\n", NOBODY)
+    done = world.sh(f"PATH={tools}:$PATH $P -o api_key_file={PLACE}/his_key {PLACE}/his", NOBODY)
+    assert done.returncode == 0 and world.mounts() == [f"{PLACE}/his"], done.stderr
+    world.end()
+    assert world.mounts() == []
 
 
 def test_an_abort_is_told_and_leaves_no_dead_mount(world):
