@@ -136,7 +136,7 @@ def dead_mount(path, kind, user=0):
     libc = ctypes.CDLL(None, use_errno=True)
     device = os.open("/dev/fuse", os.O_RDWR)
     path.mkdir()
-    options = f"fd={device},rootmode=40000,user_id={user},group_id=0".encode()
+    options = f"fd={device},rootmode=40000,user_id={user},group_id=0,allow_other".encode()
     made = libc.mount(kind.encode(), os.fsencode(path), b"fuse." + kind.encode(), 0, options)
     assert made == 0, os.strerror(ctypes.get_errno())
     os.close(device)
@@ -151,6 +151,14 @@ def test_a_dead_mount_of_another_program_is_left_alone(api, tmp_path):
     with dead_mount(tmp_path / "mnt", "sshfs") as device:
         refused = _call(api, tmp_path / "mnt")
         assert refused.returncode == 3 and "choose another directory" in refused.stderr
+        assert mounted_device(tmp_path / "mnt") == device
+
+
+@pytest.mark.skipif(not is_private(), reason="needs root and a mount namespace")
+def test_root_leaves_a_dead_ppiofs_of_a_user_alone(api, tmp_path):
+    with dead_mount(tmp_path / "mnt", "ppiofs", user=NOBODY) as device:
+        refused = _call(api, tmp_path / "mnt")
+        assert refused.returncode == 3 and "left alone" in refused.stderr
         assert mounted_device(tmp_path / "mnt") == device
 
 

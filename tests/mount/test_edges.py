@@ -239,11 +239,18 @@ def test_closed_descriptors_are_no_matter(world, closed):
     assert world.sh(f"$P {AT} {closed}", timeout=20).returncode == 0
     assert world.sh(f"cat {AT}/.ppiofs/pid").returncode == 0
     world.end()
+    call = world.start(f"exec $P -f {AT} {closed}")
+    wait_for(lambda: world.sh(f"cat {AT}/.ppiofs/pid").returncode == 0)
+    for number in re.findall(r"\d", closed):
+        assert os.readlink(f"/proc/{world.daemons()[0]}/fd/{number}") == "/dev/null"
+    world.end()
+    call.communicate(timeout=10)
 
 
-def test_an_automount_lets_it_mount(world):
+@pytest.mark.parametrize("options", ("ttl=1", "auto_unmount"))  # that by a helper's path
+def test_an_automount_lets_it_mount(world, options):
     world.env["AUTOMOUNTER"] = AUTOMOUNTER
-    manager = world.start(f"exec {sys.executable} -c \"$AUTOMOUNTER\" {AT} $P {AT}",
+    manager = world.start(f"exec {sys.executable} -c \"$AUTOMOUNTER\" {AT} $P {AT} -o {options}",
                           stdin=subprocess.PIPE)
     said = manager.stdout.readline()
     if said != "watching\n":
