@@ -99,6 +99,13 @@ static gboolean load(GKeyFile *keys, int fd, const char *path, GError **error)
                               : "not a [section], an option=value or a # comment");
 }
 
+/* By errno. The system's may be for root alone, who keeps the key of a service beside it. */
+static gboolean is_absent(const char *path)
+{
+    return errno == ENOENT || errno == ENOTDIR ||
+           (errno == EACCES && strcmp(path, SYSTEM_CONFIG) == 0);
+}
+
 gboolean config_file_load(GKeyFile *keys, char **path, GError **error)
 {
     g_autofree char *of_user = options_user_path("config");
@@ -117,7 +124,7 @@ gboolean config_file_load(GKeyFile *keys, char **path, GError **error)
                 *path = g_strdup(*next);
             return loaded;
         }
-        if (*path || (errno != ENOENT && errno != ENOTDIR))
+        if (*path || !is_absent(*next))
             return fail(error, *next, g_strerror(errno));
     }
     return TRUE;

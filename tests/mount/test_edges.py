@@ -134,6 +134,16 @@ def test_a_message_shows_the_path_as_it_is_written(world):
     assert told.returncode == 2 and f"{PLACE}/没有" in told.stderr
 
 
+def test_a_configuration_of_roots_alone_is_nobody_elses(world):
+    """/etc/ppiofs may be closed, since the key of the service is there."""
+    etc = re.search(r"(\S+)/ppiofs/config\.$", world.sh("$P --help").stdout, re.MULTILINE)[1]
+    world.sh(f"mkdir -p {etc}; mount -t tmpfs etc {etc}; mkdir -m 700 {etc}/ppiofs; "
+             f"echo wrong >{etc}/ppiofs/config")
+    refused, done = (world.sh(f"{PLACE}/bin/ppiofs --print-config", user) for user in (0, NOBODY))
+    assert refused.returncode == 2 and "line 1" in refused.stderr
+    assert done.returncode == 0, done.stderr
+
+
 # One way to end
 
 @pytest.mark.parametrize("on", (AT, f"{AT}/.ppiofs"))
