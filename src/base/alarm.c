@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/base/alarm.h"
 
+/* An alarm that rings later than that would ring for a process that was stopped. What came meanwhile
+ * is there to be read first; that takes no longer than the excuse. */
+#define LATE_US (G_USEC_PER_SEC / 10)
+#define EXCUSE_US (G_USEC_PER_SEC / 4)
+
 struct Alarm {
     GSource source; /* first: the source is the alarm */
     const Clock *clock;
     gint64 at;
+    gint64 due; /* by CLOCK_MONOTONIC */
+    gboolean excused;
     void (*ring)(gpointer data);
     gpointer data;
 };
@@ -12,9 +19,15 @@ struct Alarm {
 static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer data)
 {
     Alarm *alarm = (Alarm *)source;
+    gint64 now = g_get_monotonic_time();
 
     (void)callback;
     (void)data;
+    if (!alarm->excused && now - alarm->due > LATE_US) {
+        alarm->excused = TRUE;
+        g_source_set_ready_time(source, now + EXCUSE_US);
+        return G_SOURCE_CONTINUE;
+    }
     alarm_set(alarm, ALARM_NEVER);
     alarm->ring(alarm->data);
     return G_SOURCE_CONTINUE;
@@ -40,7 +53,9 @@ void alarm_set(Alarm *alarm, gint64 at)
     gint64 left = MAX(0, at - clock_now(alarm->clock));
 
     alarm->at = at;
-    g_source_set_ready_time(&alarm->source, at == ALARM_NEVER ? -1 : g_get_monotonic_time() + left);
+    alarm->excused = FALSE;
+    alarm->due = at == ALARM_NEVER ? -1 : g_get_monotonic_time() + left;
+    g_source_set_ready_time(&alarm->source, alarm->due);
 }
 
 gint64 alarm_at(const Alarm *alarm)

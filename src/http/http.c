@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Deadlines are kept here, not by libcurl: it looks at its own before it looks at what has come, so
- * a process that was stopped would throw away an answer that is there. The source of libcurl comes
- * before the alarm, and a GET whose time was up while nobody ran gets a moment more.
+ * a process that was stopped would throw away an answer that is there; an alarm does not (alarm.h).
  *
  * A GET on a connection that was there before has a nearer deadline, too: after quiet_us without a
  * byte that connection counts as dead. After any deadline the idle connections count as dead.
@@ -17,11 +16,6 @@
 
 #include <errno.h>
 #include <sys/resource.h>
-
-/* An alarm that rings later than that rang for a process that was stopped, or a machine that slept.
- * What came meanwhile is there to be read: that takes no longer than the excuse. */
-#define LATE_US (G_USEC_PER_SEC / 10)
-#define EXCUSE_US (G_USEC_PER_SEC / 4)
 
 /* libcurl's own bound on how long a connection may be idle does not count the time of a suspend. */
 #define IDLE_MAX_US (118 * (gint64)G_USEC_PER_SEC)
@@ -149,24 +143,13 @@ static void on_transfer_done(CURL *easy, CURLcode result, gpointer data)
     get_end((HttpGet *)owner, result);
 }
 
-/* A process that was stopped takes what is there before it calls a deadline passed. */
-static gboolean excuse(HttpGet *get, gint64 now)
-{
-    if (get->excused || !get->easy || now - due_at(get) < LATE_US)
-        return FALSE;
-    get->excused = TRUE;
-    get->heard = now;
-    get->deadline = MAX(get->deadline, now + EXCUSE_US);
-    return TRUE;
-}
-
 /* The first, of those that were started before number @last, whose time is up. */
 static HttpGet *find_due(Http *http, gint64 now, guint64 last)
 {
     for (GList *link = http->gets.head; link; link = link->next) {
         HttpGet *get = link->data;
 
-        if (get->number <= last && due_at(get) <= now && !excuse(get, now))
+        if (get->number <= last && due_at(get) <= now)
             return get;
     }
     return NULL;

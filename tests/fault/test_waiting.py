@@ -3,6 +3,7 @@
 haste must not cost: requests."""
 import concurrent.futures
 import os
+import signal
 import time
 
 import mock_fleet
@@ -105,3 +106,16 @@ def test_an_older_list_does_not_bring_back_what_is_gone(api, troubled):
         assert ONE not in listing.result()
     assert errno_of(mount.read, f"instances/{ONE}/id") == "ENOENT"
     assert api.count() == 2
+
+
+def test_a_daemon_that_was_stopped_while_its_answer_came_has_it(api, troubled):
+    """Longer than the deadline: what is there counts, not the clock."""
+    mount = troubled(options={"timeout": 1})
+    api.fault("list", delay=0.3, times=1)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        listing = pool.submit(mount.ls, "instances")
+        wait_for(lambda: api.count("list") == 1)
+        mount.signal(signal.SIGSTOP)
+        time.sleep(2)
+        mount.signal(signal.SIGCONT)
+        assert ONE in listing.result()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* alarm: calls back once, from the main loop, when a moment has come. One for everything in ppiofs
- * that waits for a time. */
+ * that waits for a time. If the process was stopped when the moment came, it rings a little later:
+ * answers that came meanwhile are read first. */
 #pragma once
 
 #include "ppiofs/base/clock.h"

@@ -68,7 +68,6 @@ struct HttpGet {
     gboolean headers_over; /* their empty line has come */
     gboolean opened;       /* a connection was made for it */
     gboolean reused;       /* it was sent on one that was there before */
-    gboolean excused;      /* its time was up while the process was stopped */
     gint64 started, heard, deadline;
     guint turn;       /* of the loop, in which bytes came */
     gsize turn_bytes; /* that came in it */
