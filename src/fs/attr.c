@@ -111,10 +111,9 @@ void attr_top(Fs *fs, struct stat *attr, Top *top, gint64 *ret_keep_us)
     attr->st_ctim = (struct timespec){ fs->born / G_USEC_PER_SEC, 0 };
 }
 
-gboolean attr_of_top(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us)
+void attr_of_top(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us)
 {
     attr_top(fs, attr, directory->top, ret_keep_us);
-    return directory->key == 0;
 }
 
 guint64 object_ino(const Top *top, const char *name)
@@ -143,4 +142,11 @@ void attr_move_to_now(const Fs *fs, struct stat *attr)
     gint64 now = clock_wall(fs->clock);
 
     attr->st_mtim = (struct timespec){ now / G_USEC_PER_SEC, now % G_USEC_PER_SEC * 1000 };
+}
+
+void attr_unknown(const Fs *fs, struct stat *attr, guint64 ino, gint64 *ret_keep_us)
+{
+    attr_directory(fs, attr, ino, fs->born);
+    attr_move_to_now(fs, attr);
+    *ret_keep_us = 0;
 }

@@ -92,16 +92,18 @@ static void list_links(Op *op, const Directory *in)
     reply_subtree(op, pin, &shown, find_directory(pin->tree, in));
 }
 
-static gboolean attr_of_links(Fs *fs, const Directory *directory, struct stat *attr,
-                              gint64 *ret_keep_us)
+static void attr_of_links(Fs *fs, const Directory *directory, struct stat *attr,
+                          gint64 *ret_keep_us)
 {
     const Subtree *tree = directory->top->made.tree;
     NodeIndex node = find_directory(tree, directory);
+    guint64 ino = directory->top->ino;
 
     attr_top(fs, attr, directory->top, ret_keep_us);
-    if (directory->key != 0 && node != NODE_NONE)
-        attr->st_ino = subtree_ino(tree, node, directory->top->ino);
-    return directory->key == 0 || node != NODE_NONE;
+    if (node == NODE_NONE && directory->key != 0)
+        attr_unknown(fs, attr, ino ^ directory->key, ret_keep_us);
+    else if (directory->key != 0)
+        attr->st_ino = subtree_ino(tree, node, ino);
 }
 
 static const Subtree *each_of_links(const Directory *directory, guint n)

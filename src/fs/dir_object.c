@@ -135,22 +135,18 @@ static const Subtree *find_directory(const Object *object, guint64 key, NodeInde
     return *ret_node == NODE_NONE ? NULL : tree;
 }
 
-static gboolean attr_of_object(Fs *fs, const Directory *directory, struct stat *attr,
-                               gint64 *ret_keep_us)
+static void attr_of_object(Fs *fs, const Directory *directory, struct stat *attr,
+                           gint64 *ret_keep_us)
 {
     const Top *top = directory->top;
     const Object *object = collection_find(top_collection(top), directory->name);
-    if (object == NULL)
-        return FALSE;
-
     NodeIndex node;
-    const Subtree *tree = find_directory(object, directory->key, &node);
+    const Subtree *tree = object == NULL ? NULL : find_directory(object, directory->key, &node);
     guint64 ino = object_ino(top, directory->name);
-    *ret_keep_us = 0;
-    if (tree == NULL) { /* only the next full record can tell, and GETATTR cannot wait for it */
-        attr_directory(fs, attr, ino ^ directory->key, fs->born);
-        attr_move_to_now(fs, attr);
-        return TRUE;
+
+    if (tree == NULL) {
+        attr_unknown(fs, attr, ino ^ directory->key, ret_keep_us);
+        return;
     }
 
     CacheAnswer answer = cache_ask_item(top->cache, directory->name, &only_look);
@@ -160,13 +156,11 @@ static gboolean attr_of_object(Fs *fs, const Directory *directory, struct stat *
     attr_node(fs, attr, tree, node, ino);
     if (node == 0)
         attr_date_object(attr, object);
+    *ret_keep_us = fresh ? keep.listed_us : 0;
     if (!fresh)
         attr_move_to_now(fs, attr);
     else if (object_shows_full(object) && !object_confirms_listing(object, node))
         *ret_keep_us = MIN(keep.listed_us, keep.detail_us);
-    else
-        *ret_keep_us = keep.listed_us;
-    return TRUE;
 }
 
 /* Of both answers, also if the kernel holds no file of them. */

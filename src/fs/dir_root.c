@@ -30,13 +30,11 @@ static void list_root(Op *op, const Directory *in)
     reply_send(&reply);
 }
 
-static gboolean attr_of_root(Fs *fs, const Directory *directory, struct stat *attr,
-                             gint64 *ret_keep_us)
+static void attr_of_root(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us)
 {
     (void)directory;
     attr_directory(fs, attr, NODEID_ROOT, fs->born);
     *ret_keep_us = KEEP_FOREVER_US;
-    return TRUE;
 }
 
 const DirectoryType root_directory = { lookup_in_root, list_root, attr_of_root, NULL };

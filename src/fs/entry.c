@@ -55,6 +55,16 @@ static gint64 smaller_keep(const Keep *keep)
     return MIN(keep->listed_us, keep->detail_us);
 }
 
+/* Of a directory in a listing: it has the listing's times. What goes leaves its tree in place. */
+static void date_like_top(Fs *fs, struct stat *attr, const Top *of)
+{
+    ino_t ino = attr->st_ino;
+    gint64 keep_us;
+
+    attr_top(fs, attr, &fs->tops[top_slot(fs, of)], &keep_us);
+    attr->st_ino = ino;
+}
+
 static gboolean entry_directory(Fs *fs, struct fuse_entry_param *entry, const Shown *shown,
                                 NodeIndex node)
 {
@@ -66,6 +76,8 @@ static gboolean entry_directory(Fs *fs, struct fuse_entry_param *entry, const Sh
 
     entry->ino = nodeid_directory(slot, subtree_directory_key(shown->tree, node));
     entry->attr_timeout = fs_seconds(shown->keep.listed_us);
+    if (shown->name == NULL)
+        date_like_top(fs, &entry->attr, shown->top);
     if (object == NULL)
         return slot != 0;
     if (node == 0)

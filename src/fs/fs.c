@@ -86,9 +86,9 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *in
     const Directory directory = directory_of(fs, ino);
 
     (void)info;
-    if (nodeid_is_file(ino)
-            ? attr_file(fs, ino, &attr)
-            : directory.type != NULL && directory.type->attr(fs, &directory, &attr, &keep_us))
+    if (directory.type != NULL && !nodeid_is_file(ino))
+        directory.type->attr(fs, &directory, &attr, &keep_us);
+    if (nodeid_is_file(ino) ? attr_file(fs, ino, &attr) : directory.type != NULL)
         fuse_reply_attr(req, &attr, fs_seconds(keep_us));
     else /* ENOENT would end a listing as if the directory were empty */
         fuse_reply_err(req, ESTALE);

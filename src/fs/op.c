@@ -208,11 +208,15 @@ void op_start(Fs *fs, fuse_req_t req, void (*run)(Op *op), NodeId directory, con
     run(op);
 }
 
-gboolean op_may_go_on(Op *op, const CacheAnswer *answer)
+/* What was asked before the kernel was told to forget is nothing to keep: of attributes it has seen
+ * since, the kernel takes the older ones for the newer. */
+gboolean op_may_go_on(Op *op, CacheAnswer *answer)
 {
     switch (answer->state) {
     case CACHE_FRESH:
     case CACHE_STALE:
+        if (op->arrived <= op->fs->swept)
+            answer->keep_us = 0;
         return TRUE;
     case CACHE_WAIT:
         op_park(op, answer->keep_us);

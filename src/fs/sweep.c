@@ -129,6 +129,7 @@ static gboolean forget_top_level(const Sweep *sweep)
 
 void sweep_begin(Sweep *sweep, gboolean whole)
 {
+    sweep->fs->swept = clock_now(sweep->fs->clock);
     if (forget_top_level(sweep) && !whole)
         return;
     sweep->whole |= whole; /* a smaller one that is under way goes on as a whole one, and again */

@@ -23,7 +23,8 @@ OLDEST = 20  # steps that an answer is held at most
 SETTLE = 0.015  # seconds without news: whatever was to happen has happened
 TAKEN_IN = 1  # seconds; an answer that nobody waits for any more is not counted
 HANGS = 10  # seconds in which a look that waits for nothing must have ended
-PUSHED = 2  # seconds in which the kernel must have been told, with watch
+NEXT_NAME = 0.06  # seconds in which a look of one thread goes on with the one before, and a little
+TURN = 0.006  # seconds; of the loop
 KEY_REST = 1.2  # seconds between two rotations: a key that is refused is read again so often
 LAG = 0.05  # what a thread of the daemon's does behind a signal's back
 WEIGHTS = {"look": 34, "fields": 8, "stand": 5, "held": 12, "deliver": 34, "change": 14, "sleep": 0,
@@ -138,7 +139,9 @@ class Episode:
         before = self._counted()
         if self.answers.deliver(held):
             wait_until(lambda: self._counted() > before, TAKEN_IN)
-            self.mount.read(".ppiofs/pid")  # one more turn of the daemon's loop
+            for _ in range(2):  # some more turns of the daemon's loop: it tells the kernel
+                self.mount.read(".ppiofs/pid")
+                time.sleep(TURN)
             self.answers.is_known(held)
             self.note(f"delivered: {held.what}")
 
@@ -233,10 +236,12 @@ class Episode:
                 self._check_one_answer(sights)
 
     def _since(self, sight):
-        """A listing that a shell stands in may be as old as ttl without anybody being asked."""
-        if not sight.held or self.watches:
+        """A listing that a shell stands in may be as old as ttl without anybody being asked; and who
+        looks from there at once after it went there goes on with that operation."""
+        if not sight.held:
             return sight.start
-        return max(min(sight.start, self.cut), sight.start - self.known.longest_ttl(sight.start))
+        ttl = 0 if self.watches else self.known.longest_ttl(sight.start)
+        return max(min(sight.start, self.cut), sight.start - max(ttl, NEXT_NAME))
 
     def _check_sight(self, sight):
         look = Look(sight.start, sight.end, self._since(sight))

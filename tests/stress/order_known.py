@@ -131,7 +131,10 @@ class Known:
             return False
         if item == full.item:
             return True
-        # A list that says less than the single GET does not contradict it; unless it said more once.
+        # A list that says less than the single GET does not contradict it; unless it said more once,
+        # since the instance was gone.
         says_less = item == dataclasses.replace(full.item, networked=False)
-        once = any(a.is_list and (old := a.of(id)) and old.networked for a in known)
+        gone = max((a.number for a in known if a.is_about(id) and a.of(id) is None), default=0)
+        once = any(a.is_list and a.number > gone and (old := a.of(id)) and old.networked
+                   for a in known)
         return says_less and not once

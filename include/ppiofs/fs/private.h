@@ -61,8 +61,9 @@ typedef struct DirectoryType {
     /* Each answers or parks the op. */
     void (*lookup)(Op *op, const Directory *in);
     void (*list)(Op *op, const Directory *in);
-    /* FALSE: it is gone. @ret_keep_us: how long the kernel may keep it. */
-    gboolean (*attr)(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us);
+    /* Also of one that is gone: only the API can tell, and GETATTR cannot wait; what the kernel asks
+     * next can. @ret_keep_us: how long the kernel may keep it. */
+    void (*attr)(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us);
     /* The trees whose directories lie below it, by number; NULL after the last. NULL: none ever. */
     const Subtree *(*each)(const Directory *directory, guint n);
 } DirectoryType;
@@ -125,6 +126,7 @@ struct Fs {
     guint64 n_makings; /* see MadeMark */
     gint64 born;       /* wall: the mtime of what never changes */
     guint64 moves;     /* of directories' mtimes so far: see entry.c */
+    gint64 swept;      /* when the kernel was last told to forget */
     FsStats stats;
     void (*begins)(gpointer data);
     gpointer begins_data;
@@ -191,8 +193,9 @@ void op_reply_missing(Op *op, gint64 keep_us);
 void op_reply_bytes(Op *op, const char *bytes, size_t length);
 void op_reply_error(Op *op, int number);
 
-/* Whether @answer lets the op go on: fresh or stale. If not it has been parked or answered. */
-gboolean op_may_go_on(Op *op, const CacheAnswer *answer);
+/* Whether @answer lets the op go on: fresh or stale. If not it has been parked or answered. How long
+ * the kernel may keep it may become 0. */
+gboolean op_may_go_on(Op *op, CacheAnswer *answer);
 
 /* Answers LOOKUP with what was filled in, or, with FALSE, that the numbers have run out. */
 void op_reply_filled(Op *op, gboolean filled_in, const struct fuse_entry_param *entry);
@@ -245,7 +248,7 @@ void attr_growing(const Fs *fs, struct stat *attr);
 void attr_top(Fs *fs, struct stat *attr, Top *top, gint64 *ret_keep_us);
 
 /* DirectoryType.attr of one that has no directories below but top ones. */
-gboolean attr_of_top(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us);
+void attr_of_top(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us);
 
 /* A listing of @top, or of a directory in it, is being shown from its beginning. */
 void attr_listed(Top *top);
@@ -255,6 +258,9 @@ extern const CacheAsk only_look;
 
 /* Makes the kernel ask for the listing again. */
 void attr_move_to_now(const Fs *fs, struct stat *attr);
+
+/* Of a directory that somebody holds and nobody knows just now: the kernel is to ask again. */
+void attr_unknown(const Fs *fs, struct stat *attr, guint64 ino, gint64 *ret_keep_us);
 
 guint64 object_ino(const Top *top, const char *name);
 
