@@ -50,6 +50,7 @@ def _wait_until(mount, state, what="list"):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
+# semantics: stale-with-its-age
 def test_the_last_good_answer_is_served_while_the_api_fails(fault, api, troubled):
     mount = troubled(options=QUICK)
     names, status = mount.ls("instances"), mount.read(STATUS)
@@ -106,6 +107,7 @@ def test_details_go_stale_by_themselves(api, troubled):
 
 
 @pytest.mark.parametrize("status", (401, 403))
+# semantics: verdicts-are-never-stale
 def test_a_refused_key_is_not_hidden(status, api, troubled):
     mount = troubled(options=QUICK)
     mount.ls("instances")
@@ -129,10 +131,17 @@ def test_a_refused_key_in_the_middle_of_an_outage_is_not_hidden(api, troubled):
     wait_for(lambda: errno_of(mount.ls, "instances") == "EACCES")
 
 
-def test_what_is_gone_is_gone(api, troubled):
+GONE = {"404": {"status": 404}, "removed": {"body": {"id": ONE, "status": {"status": "removed"}}},
+        "400": {"status": 400, "body": {"reason": "RESOURCE_NOT_FOUND"}}}
+
+
+@pytest.mark.parametrize("gone", GONE)
+# semantics: verdicts-are-never-stale
+def test_what_is_gone_is_gone(gone, api, troubled):
     mount = troubled(options=QUICK)
     mount.ls("instances")
     mount.read(STATUS)
+    api.fault(ONE, **GONE[gone])
     api.remove(ONE)
     wait_for(lambda: errno_of(mount.read, STATUS) == "ENOENT")
     assert ONE not in mount.ls("instances")

@@ -75,3 +75,17 @@ def test_no_list_is_good_for_more_than_ten_minutes(api, asleep):
     sleep(601)
     mount.ls("instances")
     assert api.count("list") == lists + 1
+
+
+def test_a_command_that_brings_a_refused_key_is_run_less_and_less_often(api, troubled, tmp_path):
+    """Half a minute in which each second somebody meets a 401."""
+    suspend = Suspend(tmp_path)
+    runs, config = tmp_path / "runs", tmp_path / "config"
+    config.write_text(f"[defaults]\napi_key_command = sh -c 'echo >>{runs}; echo sk-refused'\n")
+    config.chmod(0o600)
+    mount = troubled(key=None, env=suspend.env, options={"config": config})
+    for i in range(30):
+        assert errno_of(mount.read, f"instances/nobody{i}/id") == "EACCES"
+        suspend.sleep(1.1)
+    assert api.count("get") == 30
+    assert 3 <= len(runs.read_text().splitlines()) <= 8

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which errno a failure becomes, what is said of it, and when older answers are shown instead."""
+"""Which errno a failure becomes, and what is said of it."""
 import contextlib
 import ctypes
 import errno
@@ -11,8 +11,8 @@ import threading
 import time
 
 import pytest
-from failures import FAILURES, HTML, OF_A_LIST, broken, fresh  # noqa: F401
-from helpers import ALL, ONE, errno_of, hang_up, list_body, read_errno, wait_for
+from failures import FAILURES, HTML, OF_A_LIST, broken_ones, fresh  # noqa: F401
+from helpers import ALL, ONE, errno_of, list_body, read_errno, wait_for
 from mounting import binary
 
 WARNING = "warning: .* cannot be (fetched|refreshed)"
@@ -169,87 +169,6 @@ def test_a_peer_that_accepts_and_is_silent(mount_factory):
         started = time.monotonic()
         assert errno_of(os.listdir, mount.path / "instances") == "ETIMEDOUT"
         assert time.monotonic() - started < 0.5 + 0.5
-
-
-# Stale answers
-
-
-def _stale(mount_factory, **more):
-    return mount_factory(options={"ttl": 0.3, "timeout": 0.5, **more})
-
-
-@pytest.mark.parametrize("fault", (dict(status=500), dict(status=429), dict(silence=True),
-                                   dict(body=HTML), dict(refuse=True)),
-                         ids=("500", "429", "silence", "HTML", "refused"))
-# semantics: stale-with-its-age
-def test_while_the_api_fails_the_last_good_answer_is_shown(api, mount_factory, fault):
-    mount = _stale(mount_factory)
-    mount.expect_stderr(WARNING)
-    mount.expect_stderr("warning: .*(not reachable)")
-    names, command = mount.ls("instances"), mount.read(f"instances/{ONE}/ssh_command")
-    api.fault("*", **fault)
-    time.sleep(0.4)
-    for _ in range(3):
-        assert mount.ls("instances") == names
-        assert mount.read(f"instances/{ONE}/status") == "running\n"
-        assert mount.read(f"instances/{ONE}/ssh_command") == command
-        time.sleep(0.1)
-    status = mount.read(".ppiofs/status")
-    assert "state: stale" in status
-    age = float(re.search(r"^list: stale \(.*\), (\d+\.\d) s old", status, re.MULTILINE)[1])
-    assert 0.3 <= age < 10
-    assert re.search(r"^list_retry: at the next access(, not before \d+\.\d s from now)?$", status,
-                     re.MULTILINE)
-    api.clear_faults()
-    api.update(ONE, status={"status": "exited"})
-    wait_for(lambda: mount.read(f"instances/{ONE}/status") == "exited\n")
-    wait_for(lambda: "state: ok" in mount.read(".ppiofs/status"))
-
-
-# semantics: stale-with-its-age
-def test_no_answer_older_than_max_stale_is_shown(api, mount_factory):
-    mount = _stale(mount_factory, max_stale=1)
-    mount.expect_stderr(WARNING)
-    mount.ls("instances")
-    api.fault("*", status=500)
-    time.sleep(0.4)
-    assert mount.read(f"instances/{ONE}/status") == "running\n"
-    time.sleep(1.2)
-    assert read_errno(mount, f"instances/{ONE}/status") == "EIO"
-    assert errno_of(os.listdir, mount.path / "instances") == "EIO"
-    assert "state: failed" in mount.read(".ppiofs/status")
-
-
-@pytest.mark.parametrize("status", (401, 403))
-# semantics: verdicts-are-never-stale
-def test_a_refused_key_is_never_hidden_behind_old_answers(api, mount_factory, status):
-    mount = _stale(mount_factory)
-    mount.expect_stderr(WARNING)
-    mount.ls("instances")
-    mount.read(f"instances/{ONE}/ssh_command")
-    api.fault("*", status=status)
-    time.sleep(0.4)
-    assert errno_of(os.listdir, mount.path / "instances") == "EACCES"
-    assert read_errno(mount, f"instances/{ONE}/status") == "EACCES"
-    assert read_errno(mount, f"instances/{ONE}/ssh_command") == "EACCES"
-    assert read_errno(mount, f"json/{ONE}.json") == "EACCES"
-
-
-@pytest.mark.parametrize("gone", (dict(status=404), dict(status=400, body={
-    "reason": "RESOURCE_NOT_FOUND"}), dict(body={"id": ONE, "status": {"status": "removed"}})),
-    ids=("404", "400", "removed"))
-# semantics: verdicts-are-never-stale
-def test_a_gone_instance_is_never_hidden_behind_old_answers(api, mount_factory, gone):
-    mount = _stale(mount_factory)
-    mount.expect_stderr(WARNING)
-    assert mount.read(f"instances/{ONE}/status") == "running\n"
-    assert "40122" in mount.read(f"instances/{ONE}/ssh_command")
-    api.fault("list", status=500)
-    api.fault(ONE, **gone)
-    time.sleep(0.4)
-    assert read_errno(mount, f"instances/{ONE}/status") == "ENOENT"
-    assert read_errno(mount, f"instances/{ONE}/ssh_command") == "ENOENT"
-    assert ONE not in [line for line in mount.read(".ppiofs/status").splitlines()]
 
 
 def test_it_heals_without_a_remount(api, mount):

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import mock_fleet
 import pytest
-from failures import DEPTH_MOST, broken, deep, fresh  # noqa: F401
+from failures import DEPTH_MOST, broken_ones, deep, fresh  # noqa: F401
 from helpers import (ALL, ONE, as_json, errno_of, hang_up, list_body, read_errno,
                      wait_for)
 from mock_api import MockApi

@@ -222,6 +222,20 @@ def test_a_key_command_that_fails_later_keeps_the_old_key(api, mount_factory, tm
     assert sent_keys(api) == [KEY, NEW]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look everywhere")
+def test_root_reads_the_key_again_in_anothers_home(api, mount_factory, tmp_path):
+    """Of its capabilities the daemon has kept what that takes."""
+    key = private_file(tmp_path / "home" / "ppiofs" / "api_key", KEY + "\n")
+    os.chown(key.parent, 65534, 65534)
+    key.parent.chmod(0o700)
+    mount = mount_factory(key=None, env={"XDG_CONFIG_HOME": tmp_path / "home"})
+    mount.read(NAME)
+    api.key = NEW
+    private_file(key, NEW + "\n")
+    mount.ls("instances")
+    assert sent_keys(api) == [KEY, NEW]
+
+
 # Where a key must not be
 
 @pytest.mark.parametrize("words", (

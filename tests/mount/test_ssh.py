@@ -269,7 +269,7 @@ def test_ten_thousand_that_share_a_name_are_known_by_their_ids(api, mount_factor
     api.replace_fleet(by_id(
         *(mock_fleet.make(f"{number:05d}", "twin") for number in range(10000)),
         *(with_command(f"up{number}", "twin", "ssh root@h.example") for number in range(20))))
-    mount = mount_factory()
+    mount = mount_factory(options={"timeout": 50})
     mount.ls("instances")  # ssh/config itself waits no longer than patience
     assert sorted(words_of(mount)) == sorted(f"up{number}.ppio" for number in range(20))
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Every field of the document, missing, null and of every wrong type, and what is as wrong as a
-value can be: the mount equals the model (model.py) in each."""
+value can be: nothing else is hidden by it, and all that is listed is there. What each is shown as is
+in tests/mount/test_tree.py."""
 import copy
 import os
+import stat
 
 import mock_fleet
 import pytest
-from checker import Checker
-from helpers import module_mount
+from helpers import contents, module_mount, walk
 from mock_faults import to_json
 from openapi_example import EXAMPLE
 
@@ -70,16 +71,29 @@ fields = module_mount(_every_field_of_every_type, {"ttl": 600})
 keys = module_mount(_every_key_twice, {"ttl": 600})
 
 
-
 # semantics: odd-shapes-hide-nothing
 def test_every_field_may_be_missing_null_and_of_any_type(fields):
     assert len(fields.api.fleet) > 2000
-    Checker(fields.mount, fields.api.fleet).check_all()
-    os.stat(fields.mount.path / "ssh" / "config")
+    place = fields.mount.path
+    assert set(os.listdir(place / "instances")) == set(fields.api.fleet)
+    for id, record in fields.api.fleet.items():
+        files = contents(place / "instances" / id)
+        assert files["id"].decode() == id + "\n"
+        for field in record:
+            assert field == "status" or {name.partition("/")[0] for name in files} & {field}, id
+        assert (place / "json" / f"{id}.json").read_bytes() == to_json(record)
+    for name, attr in walk(place).items():
+        if stat.S_ISREG(attr.st_mode) and not name.startswith(".ppiofs"):
+            assert len((place / name).read_bytes()) == attr.st_size, name
 
 
 def test_every_key_may_be_odd_and_come_twice(keys):
-    Checker(keys.mount, keys.api.fleet).check_all()
+    record, files = keys.api.fleet["keys"], contents(keys.mount.path / "instances" / "keys")
+    for array in ("envs", "ports"):
+        shown = {name.split("/")[1]: text for name, text in files.items()
+                 if name.startswith(array + "/") and not name.endswith("/port")}
+        assert sorted(shown.values()) == sorted(b"%d\n" % i for i in range(len(record[array])))
+    assert len([name for name in files if name.startswith("unknown/")]) == len(record["unknown"])
 
 
 MANY = 6_600  # each is three of the 20,000 values that a record may have

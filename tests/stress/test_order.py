@@ -14,10 +14,10 @@ import pytest
 from order_episode import WEIGHTS, Episode, Wrong, script
 from suspend import Suspend, needs_suspend
 
-SECONDS = float(os.environ.get("PPIOFS_ORDER_SECONDS", 5))
+SECONDS = float(os.environ.get("PPIOFS_ORDER_SECONDS",
+                               3 if os.environ.get("PPIOFS_TESTS") == "brief" else 20))
 SEED = os.environ.get("PPIOFS_SEED")
 SHRINKS = 200  # runs at most
-# Known defects, until they are cured.
 MODES = {
     "asks each time": ({"ttl": 0, "detail_ttl": 0, "negative_ttl": 0}, {}),
     "details live long": ({"ttl": 0, "detail_ttl": 600, "negative_ttl": 30}, {"hang up": 0}),
