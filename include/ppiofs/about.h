@@ -11,7 +11,7 @@
 
 typedef struct About About;
 
-/* What it tells of; all borrowed, and outlive the About. */
+/* The parts that the files describe; all borrowed, and outlive the About. */
 typedef struct {
     const Options *options;
     const Credentials *credentials;

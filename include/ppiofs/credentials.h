@@ -26,7 +26,7 @@ const char *credentials_source(const Credentials *credentials);
 /* Where the key was found, if that is a file; else NULL. Borrowed until the next reload. */
 const char *credentials_file(const Credentials *credentials);
 
-/* Whether reading the key means to run a command. */
+/* TRUE if reading the key runs a command. */
 gboolean credentials_runs_command(const Credentials *credentials);
 
 /* With @error set the old key stays; else @changed says whether it is another one now. */

@@ -12,9 +12,9 @@ typedef struct Daemon Daemon;
 void daemon_open_standard(void);
 
 /* Forks, unless @foreground. In the child it returns; the parent waits for daemon_ready() and exits
- * with 0, or with the child's exit status when it ends before. Of the descriptors above 2 the child
- * keeps the @n_kept of @kept only: what else the caller had open may be a lock, or a pipe whose end
- * somebody waits for. PPIOFS_ERROR_FAILED, also when no thread can be made. (transfer full) */
+ * with 0, or with the child's exit status when it ends before. Above descriptor 2 the child
+ * keeps only the @n_kept of @kept: another one may be a lock, or a pipe for whose end a program
+ * waits. PPIOFS_ERROR_FAILED, also when no thread can be made. (transfer full) */
 Daemon *daemon_start(gboolean foreground, const int *kept, gsize n_kept, GError **error);
 
 /* The mount was made: leaves the caller's session. Not before: an automounter lets only its own
@@ -24,8 +24,8 @@ void daemon_mounted(Daemon *daemon);
 /* The mount is live: lets the parent go, and standard input, output and error with it. */
 void daemon_ready(Daemon *daemon);
 
-/* Whether a SIGHUP that came just now says that the terminal has gone, from which the process was
- * started in the foreground. */
+/* TRUE if the process was started from a terminal in the foreground and the terminal has gone: a
+ * SIGHUP then means that. */
 gboolean daemon_lost_terminal(const Daemon *daemon);
 
 void daemon_free(Daemon *daemon);

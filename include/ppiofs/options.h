@@ -61,7 +61,7 @@ typedef struct {
  * PPIOFS_ERROR_USAGE. (transfer full) */
 Options *options_parse(char **argv, GError **error);
 
-/* Whether mount(8) called (argv[0] is "mount.…"): its exit codes and switches are others. */
+/* TRUE if mount(8) called (argv[0] is "mount.…"): it has other exit codes and switches. */
 gboolean options_is_mount_helper(const char *program);
 
 /* Where the value of option @name came from: "command line", "environment PPIOFS_TTL",

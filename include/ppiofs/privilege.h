@@ -11,9 +11,9 @@ typedef struct {
     gboolean runs_programs; /* of the user's choice, with the rights that they expect */
 } PrivilegeNeeds;
 
-/* What is kept: CAP_SYS_ADMIN, with which root mounts and unmounts, and CAP_DAC_READ_SEARCH (or,
- * without that, CAP_DAC_OVERRIDE) if the mount point or a file cannot be reached without it. No
- * program that is started later gets more (no_new_privs), unless it has to: fusermount3 of an
- * ordinary user, and the user's own. Belongs before the first thread: each has its own
- * capabilities. What cannot be given up is logged. */
+/* Keeps CAP_SYS_ADMIN, with which root mounts and unmounts, and CAP_DAC_READ_SEARCH (or, without
+ * that, CAP_DAC_OVERRIDE) if the mount point or a file cannot be reached without it. Programs that
+ * are started later get no further rights (no_new_privs), except fusermount3 of a normal user, and
+ * the user's own programs. Call it before the first thread starts: each thread has its own
+ * capabilities. A capability that cannot be dropped is logged. */
 void privilege_drop(const PrivilegeNeeds *needs);

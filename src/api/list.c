@@ -270,7 +270,7 @@ static gboolean on_read_turn(gpointer data)
 {
     List *list = data;
     AnswerQuestion question = request_question(&list->request);
-    g_autofree char *why = g_strconcat("it is no page of ", list->kind->directory, NULL);
+    g_autofree char *why = g_strconcat("the body is not a page of ", list->kind->directory, NULL);
     g_autoptr(GError) cause = NULL;
     g_autoptr(GError) error = NULL;
     Page *page;

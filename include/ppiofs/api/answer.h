@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* answer: what an HTTP answer means: usable, or which error. Pure.
+/* answer: decides what an HTTP response means: usable, or which error. Pure.
  *
  * Messages are sentences: "GET /gpus/v2/instances/abc: 404 RESOURCE_NOT_FOUND: instance not found".
- * What they quote of the API is printable, bounded, and never holds the key: a body that echoes it
- * has it starred out. Of a 2xx body only what is known to be a message is quoted, and of broken
- * JSON nothing, since a record holds passwords. */
+ * Quoted text of the API is printable and bounded, and never contains the key: if a body repeats
+ * the key, stars replace it. A 2xx body is quoted only where it is known to be a message, and
+ * broken JSON is not quoted at all, because a record contains passwords. */
 #pragma once
 
 #include <glib.h>
@@ -19,7 +19,7 @@ typedef enum {
     ANSWER_OF_INSTANCE = 1 << 1,
 } AnswerRoute;
 
-/* What was asked; all borrowed. */
+/* The request that was sent; all borrowed. */
 typedef struct {
     const char *label; /* "GET /path", printable */
     AnswerRoute route;

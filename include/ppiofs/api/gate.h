@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* gate: the politeness of the whole mount: whether a request may be sent now. A pure state machine:
- * the time (clock_now()) is passed in, no timers, no network.
+/* gate: decides for the whole mount if a request may be sent now (back-off, Retry-After, circuit
+ * breaker). A pure state machine: the caller passes the time (clock_now()) in.
  *
- * Whoever is let in (GATE_OPEN) holds a pass, and ends it with exactly one of gate_answered(),
+ * A caller that gets GATE_OPEN holds a pass, and ends it with exactly one of gate_answered(),
  * gate_failed() and gate_abandon(). */
 #pragma once
 

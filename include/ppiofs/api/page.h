@@ -14,7 +14,7 @@
 
 typedef struct Page Page;
 
-/* What a page is known again by. */
+/* Identifies the content of a page. */
 typedef struct {
     guint8 digest[PAGE_DIGEST_BYTES]; /* SHA-256 of the body */
     gsize length;                     /* of the body */
@@ -34,10 +34,10 @@ gboolean page_take_item(Page *page, const cJSON *item, RecordFlags flags, GError
 /* Counts an object that is not shown, and why. Errors as page_take_item(). */
 gboolean page_leave_item_out(Page *page, const char *reason, GError **error);
 
-/* Whether a body with that mark is this page's. */
+/* TRUE if a body with this mark has the content of the page. */
 gboolean page_has_mark(const Page *page, const PageMark *mark);
 
-/* What came with the same page again. NULL: none. */
+/* Stores the ETag that came with the same content. NULL: none came. */
 void page_set_etag(Page *page, const char *etag);
 
 const char *page_cursor(const Page *page);
@@ -45,10 +45,10 @@ const char *page_next_cursor(const Page *page); /* NULL: it is the last */
 const char *page_etag(const Page *page);        /* NULL: none came */
 guint page_n_items(const Page *page);           /* with those left out */
 gsize page_n_bytes(const Page *page);           /* what its records take in memory */
-/* Whether it says that there are more pages, and not how to ask for them. */
+/* TRUE if has_more is true and next_cursor is empty. */
 gboolean page_is_cut_short(const Page *page);
 
-/* How many were left out, and why the first was (borrowed; NULL if none was). */
+/* The number of items that were left out, and the reason for the first (borrowed; NULL: none). */
 guint page_n_left_out(const Page *page, const char **ret_reason);
 
 /* The records of many pages on their way to one list: in order, where pages overlap the later one's
@@ -63,7 +63,7 @@ GPtrArray *pages_merge_step(PagesMerge *merge, guint n);
 
 void pages_merge_free(PagesMerge *merge);
 
-/* Whether both hold the very same pages. */
+/* TRUE if both contain the same Page objects. */
 gboolean pages_are_same(const GPtrArray *a, const GPtrArray *b);
 
 Page *page_ref(Page *page);

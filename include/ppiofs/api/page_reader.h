@@ -19,8 +19,8 @@
 
 typedef struct PageReader PageReader;
 
-/* Of @answer, a 200, what is needed is kept. @known: what came for @cursor the last time, or NULL;
- * borrowed, and outlives the reader. (transfer full) */
+/* Keeps the needed parts of @answer, which is a 200. @known: the page that came for @cursor last
+ * time, or NULL; borrowed, and outlives the reader. (transfer full) */
 PageReader *page_reader_new(const Kind *kind, const char *cursor, Page *known,
                             const HttpAnswer *answer, RecordFlags flags);
 

@@ -52,7 +52,8 @@ typedef enum {
 
 /* One polite GET, first in the struct of who makes it: one object from its start to its end. It
  * queues until there is room (parallel_requests at once) and the gate is open, for at most the
- * timeout; then it has the timeout for up to three tries. Who started it keeps the time of his own.
+ * timeout; then it has the timeout for up to three tries. The starter of a request watches its own
+ * deadline.
  *
  * A request knows the key it was sent with. One that was refused with an older key is sent again
  * with the key in use. One that was refused with the key in use asks for the key to be read again,
@@ -112,7 +113,7 @@ void request_clear(Request *request);
 /* It is not under way. */
 void request_free(Request *request);
 
-/* What answer_check() is asked about an answer to it; borrows all. */
+/* The question for answer_check() about its response; borrows all. */
 AnswerQuestion request_question(const Request *request);
 
 /* For the queue, and not to call it: there is room and the gate is open. */

@@ -9,5 +9,5 @@
  * a negative errno. */
 typedef gssize (*BesideCall)(char *answer, gsize size, gpointer data);
 
-/* What @call returned, its bytes in @answer; -ETIMEDOUT after @patience_ms. */
+/* Returns the result of @call, with its bytes in @answer; -ETIMEDOUT after @patience_ms. */
 gssize beside_call(BesideCall call, gpointer data, char *answer, gsize size, int patience_ms);

@@ -16,6 +16,6 @@ typedef struct {
     } lines[LOG_REPEAT_LINES];
 } LogRepeat;
 
-/* Whether @line is to be written at @now_us (monotonic): it was not, within the window before.
- * If so, it counts as written. */
+/* TRUE if @line was not written in the window before @now_us (monotonic). @line then counts as
+ * written. */
 gboolean log_repeat_is_new(LogRepeat *repeat, const char *line, gint64 now_us);

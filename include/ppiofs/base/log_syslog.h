@@ -11,9 +11,9 @@ typedef struct LogSyslog LogSyslog;
  * (transfer full) */
 LogSyslog *log_syslog_new(const char *path);
 
-/* @priority as in syslog(3), without a facility. What the daemon has no room for is kept, up to a
- * bound, and sent from the default main context once there is room; what is beyond is lost. Not
- * from two threads at once. */
+/* @priority as in syslog(3), without a facility. If the syslog daemon has no room, the line is
+ * kept, up to a bound, and sent from the default main context once there is room. Lines beyond the
+ * bound are lost. Not from two threads at once. */
 void log_syslog_send(LogSyslog *syslog, int priority, const char *text);
 
 /* Lines that are still kept get one last try. NULL is allowed. */

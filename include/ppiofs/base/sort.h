@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sort: a stable merge sort of the numbers 0 to n - 1 that can be done in steps, so that nobody
- * waits for the whole of a long one. What is in order already costs one comparison each. */
+ * waits for the whole of a long one. Numbers that are in order already cost one comparison each. */
 #pragma once
 
 #include <glib.h>

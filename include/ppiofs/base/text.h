@@ -6,8 +6,8 @@
 
 #include "ppiofs/base/buffer.h"
 
-/* Whether a code point must never reach a terminal or a file name raw: control characters (C0, DEL,
- * C1), and those that cannot be seen and change what can: Unicode's format characters (the
+/* TRUE if a code point must never reach a terminal or a file name raw: control characters (C0, DEL,
+ * C1), and invisible characters that change visible ones: Unicode's format characters (the
  * bidirectional ones, zero-width ones, U+FEFF, U+00AD, tags), line and paragraph separators. */
 gboolean text_is_control(gunichar c);
 
@@ -16,7 +16,7 @@ gboolean text_is_control(gunichar c);
  * character boundary and ends in "...". (transfer full) */
 char *text_printable(const char *bytes, gssize length, gsize max_bytes);
 
-/* What a column of a table has at most; what is longer is cut on a character and ends in "…". */
+/* Longest column of a table; a longer one is cut on a character and ends in "…". */
 #define TEXT_COLUMN_BYTES 4096
 
 /* Adds @length bytes of valid UTF-8 as one column of a table whose columns are split by tabs: tabs,

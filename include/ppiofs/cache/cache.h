@@ -76,14 +76,14 @@ typedef struct {
 /* Which objects there are. */
 CacheAnswer cache_ask_list(Cache *cache, const CacheAsk *ask);
 
-/* What the list has of the object with that file name, whether it exists. */
+/* The list's part of the object with that file name; CACHE_MISSING: it does not exist. */
 CacheAnswer cache_ask_item(Cache *cache, const char *name, const CacheAsk *ask);
 
-/* The full record of it. */
+/* The full record of that object. */
 CacheAnswer cache_ask_detail(Cache *cache, const char *name, const CacheAsk *ask);
 
-/* How long the full record that is shown is good without being fetched again; 0 if it is too old,
- * or there is none. Of the list's part ask cache_ask_item(). */
+/* How long the shown full record stays fresh; 0 if it is too old, or there is none. For the list's
+ * part use cache_ask_item(). */
 gint64 cache_detail_keep_us(const Cache *cache, const Object *object);
 
 /* Takes a parked waiter back. When nobody waits for a fetch any more it is cancelled, unless
@@ -96,11 +96,11 @@ void cache_walked_to(Cache *cache, const char *name);
 /* Starts to fetch the detail of a known object, unless it is fresh, under way, or in trouble. */
 void cache_fetch_ahead(Cache *cache, const char *name);
 
-/* What is known; borrowed. */
+/* All known objects; borrowed. */
 Collection *cache_collection(Cache *cache);
 
-/* Forgets every answer and every failure (SIGHUP). What is under way answers those who began to
- * wait before, and nobody else. */
+/* Drops all data and all failures (SIGHUP). A fetch that is under way answers only callers that
+ * began to wait before. */
 void cache_drop(Cache *cache);
 
 /* When that was last called, by clock_now(); 0: never. */

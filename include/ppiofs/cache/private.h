@@ -101,8 +101,8 @@ gint64 known_fresh_until(const Known *known);
 gboolean known_is_fresh(const Cache *cache, const Known *known, const CacheAsk *ask);
 gboolean known_may_be_stale(const Cache *cache, const Known *known, const Trouble *trouble);
 
-/* What there is to say of it. @name NULL: the list. @id: what to ask the API for; NULL: it cannot
- * be asked for, and is missing. */
+/* The state of a resource for @ask. @name NULL: the list. @id: the raw id for the request; NULL: no
+ * request is possible, and the resource is missing. */
 CacheAnswer resource_ask(Cache *cache, const char *name, const char *id, const Known *known,
                          const CacheAsk *ask);
 

@@ -10,8 +10,8 @@ typedef struct {
     int first_code; /* PpiofsError of the first failure */
 } Report;
 
-/* @verdict: "ok", or "note" for what is as it may be, but worth knowing. What is said must be fit
- * for a terminal. */
+/* @verdict: "ok", or "note" for a fact that is allowed but worth knowing. The text must be safe for
+ * a terminal. */
 void report_line(const char *verdict, const char *subject, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* key_command: a program whose first line of output is the key. No shell; its own process group,
- * killed as a whole when its time is over. What it writes to standard error explains a failure. */
+ * killed as a whole when its time is over. Its standard error explains a failure. */
 #pragma once
 
 #include <glib.h>

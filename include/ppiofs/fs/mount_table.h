@@ -24,7 +24,7 @@ GPtrArray *mount_table_read(GError **error);
 const MountEntry *mount_table_find(const GPtrArray *table, int id);
 const MountEntry *mount_table_find_at(const GPtrArray *table, const char *path);
 
-/* Whether a mount lies on that one, wherever in it. */
+/* TRUE if another mount lies on that mount, anywhere in it. */
 gboolean mount_table_has_child(const GPtrArray *table, int id);
 
 /* The id of the mount that the open file @fd is on, -1 if that cannot be told. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* place: where the file system is mounted. The path is resolved once, links and all; from then on
- * a descriptor stands for it, so that nobody can swap what lies in between. What is mounted there
- * is told by the mount table first: no file system is asked that might not answer. */
+ * a descriptor stands for it, so that nobody can swap what lies in between. The mount table tells
+ * first which file system is there: a stopped one would not respond. */
 #pragma once
 
 #include <glib.h>
@@ -29,10 +29,10 @@ typedef struct {
  * PPIOFS_ERROR_USAGE: there is no such directory. (transfer full) */
 Place *place_look(const char *path, GError **error);
 
-/* Whether a ppiofs can mount there. PPIOFS_ERROR_MOUNTED says why not. */
+/* TRUE if a ppiofs can mount there; else PPIOFS_ERROR_MOUNTED says why not. */
 gboolean place_check(const Place *place, GError **error);
 
-/* Whether a mount there would first detach a dead ppiofs of this user. */
+/* TRUE if a mount there would first detach a dead ppiofs of this user. */
 gboolean place_is_takeover(const Place *place);
 
 /* Looks, and makes it ready for a mount: from now until place_release() no other ppiofs mounts

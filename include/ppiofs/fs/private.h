@@ -28,7 +28,7 @@
 /* The kernel may keep what never changes that long; it takes no "for ever". */
 #define KEEP_FOREVER_US (365 * 24 * 3600 * (gint64)G_USEC_PER_SEC)
 
-/* Of what a view shows: see made.c. */
+/* The state that a view shows: see made.c. */
 typedef struct {
     guint64 version;  /* of the collection, or of its link */
     guint64 removals; /* collection_removals() likewise: links to what has gone are left out */
@@ -47,7 +47,7 @@ typedef struct {
 typedef struct Op Op;
 typedef struct Top Top;
 
-/* What a nodeid of a directory stands for. */
+/* The directory of a nodeid. */
 typedef struct {
     const struct DirectoryType *type;
     Top *top;         /* of an object's directories: the one that the object is in */
@@ -56,13 +56,13 @@ typedef struct {
     guint64 key; /* of a directory below the one that has the slot; 0: that one itself */
 } Directory;
 
-/* What a directory can do. */
+/* The operations of a directory. */
 typedef struct DirectoryType {
     /* Each answers or parks the op. */
     void (*lookup)(Op *op, const Directory *in);
     void (*list)(Op *op, const Directory *in);
-    /* Also of one that is gone: only the API can tell, and GETATTR cannot wait; what the kernel asks
-     * next can. @ret_keep_us: how long the kernel may keep it. */
+    /* Also of one that is gone: only the API can tell, and GETATTR cannot wait; what the kernel
+     * asks next can. @ret_keep_us: how long the kernel may keep it. */
     void (*attr)(Fs *fs, const Directory *directory, struct stat *attr, gint64 *ret_keep_us);
     /* The trees whose directories lie below it, by number; NULL after the last. NULL: none ever. */
     const Subtree *(*each)(const Directory *directory, guint n);
@@ -193,8 +193,8 @@ void op_reply_missing(Op *op, gint64 keep_us);
 void op_reply_bytes(Op *op, const char *bytes, size_t length);
 void op_reply_error(Op *op, int number);
 
-/* Whether @answer lets the op go on: fresh or stale. If not it has been parked or answered. How long
- * the kernel may keep it may become 0. */
+/* TRUE if @answer is fresh or stale, so that the op goes on. FALSE: @op was parked or answered. May
+ * set the time that the kernel may keep @answer to 0. */
 gboolean op_may_go_on(Op *op, CacheAnswer *answer);
 
 /* Answers LOOKUP with what was filled in, or, with FALSE, that the numbers have run out. */
@@ -259,7 +259,7 @@ extern const CacheAsk only_look;
 /* Makes the kernel ask for the listing again. */
 void attr_move_to_now(const Fs *fs, struct stat *attr);
 
-/* Of a directory that somebody holds and nobody knows just now: the kernel is to ask again. */
+/* The attributes of a held directory that is not known just now: the kernel must ask again. */
 void attr_unknown(const Fs *fs, struct stat *attr, guint64 ino, gint64 *ret_keep_us);
 
 guint64 object_ino(const Top *top, const char *name);
@@ -267,7 +267,7 @@ guint64 object_ino(const Top *top, const char *name);
 /* Sets the mtime of an object's directory: another one whenever it may list other names. */
 void attr_date_object(struct stat *attr, const Object *object);
 
-/* Whether the listing of a directory of an object is no older than it may be. */
+/* TRUE if the listing of an object's directory is fresh enough. */
 gboolean attr_listing_is_good(const Object *object, NodeIndex node, const Keep *keep);
 
 /* entry: fills in what LOOKUP and READDIRPLUS hand out, and counts the kernel's reference to it.
@@ -323,16 +323,16 @@ typedef struct {
     gboolean full;
 } Reply;
 
-/* What the listing that this request goes on with began with; NULL at the beginning of one, and
- * when it is too long ago. */
+/* The state with which the continued listing began; NULL at the beginning of a listing, and if it
+ * began too long ago. */
 Pin *op_pin(const Op *op);
 
 /* Keeps one of the two, whatever takes its place meanwhile, for the requests that go on with it. */
 Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree);
 void pins_clear(Fs *fs);
 
-/* Whether the list is there that @top shows, or needs to be: not for the rest of a listing. FALSE:
- * the op has been parked or answered. */
+/* TRUE if the list that @top shows is there, or is not needed for the rest of a listing. FALSE: @op
+ * was parked or answered. */
 gboolean op_needs_list(Op *op, const Top *top, const Pin *pin, gint64 *ret_keep_us);
 
 /* The same, and the pin of the objects. NULL: the op has been parked or answered. */
@@ -340,7 +340,7 @@ Pin *op_pin_objects(Op *op, Top *top, gint64 *ret_keep_us);
 
 Reply reply_new(Op *op, const Pin *pin); /* NULL: of what never changes */
 
-/* Whether there is room for an entry of that name: to be asked before the entry counts as handed
+/* TRUE if the reply has room for an entry of that name. Call it before the entry counts as handed
  * out. */
 gboolean reply_has_room(Reply *reply, const char *name);
 void reply_add(Reply *reply, guint position, const char *name,

@@ -41,7 +41,7 @@ void versions_forget(Versions *versions, guint64 serial, guint64 n);
 
 guint versions_count(const Versions *versions);
 
-/* What all versions take in memory, in bytes. */
+/* Memory of all versions, in bytes. */
 gsize versions_bytes(const Versions *versions);
 
 void versions_free(Versions *versions);

@@ -17,7 +17,7 @@ void bearer_unref(Bearer *bearer); /* NULL is allowed */
 /* NULL if no key is sent. */
 const char *bearer_text(const Bearer *bearer);
 
-/* What every request says, owned by @bearer; a caller may put nodes of its own in front of it. */
+/* The headers of every request, owned by @bearer; a caller may put nodes of its own before them. */
 struct curl_slist *bearer_headers(Bearer *bearer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bearer, bearer_unref)

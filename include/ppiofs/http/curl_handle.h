@@ -15,7 +15,7 @@ CurlHandles *curl_handles_new(const char *cacert, guint max_idle);
 /* NULL: out of memory. Give back before curl_handles_free(). */
 CURL *curl_handles_take(CurlHandles *handles);
 
-/* What the taker has set is replaced or left to be set anew; pointers among it are dropped. */
+/* Drops the pointers that the user of the handle has set; the next user sets its options anew. */
 void curl_handles_give_back(CurlHandles *handles, CURL *easy);
 
 void curl_handles_free(CurlHandles *handles);

@@ -11,8 +11,8 @@ gboolean get_set_up(HttpGet *get, CURL *easy, const char *proxy);
 /* How libcurl's part ended: sets get->error or get->answer. */
 void get_conclude(HttpGet *get, CURLcode result);
 
-/* Whether @length more bytes may be taken in this turn of the loop. FALSE: they come again in the
- * next. (http.c) */
+/* TRUE if @length more bytes may be received in this turn of the loop. FALSE: they come again in
+ * the next turn. (http.c) */
 gboolean http_may_go_on(HttpGet *get, gsize length);
 
 /* Drops what was only needed while it ran. */

@@ -36,7 +36,7 @@ typedef struct {
 } HttpAnswer;
 
 struct HttpGet {
-    /* To be set before http_start(). What they point to lives until the end. */
+    /* Set these before http_start(). The memory behind the pointers lives until the end. */
     const char *url;           /* https, or http with a literal loopback address */
     const char *if_none_match; /* NULL: not sent */
     Bearer *bearer;            /* NULL: no key is sent */
@@ -97,7 +97,7 @@ void http_drop_idle(Http *http);
  * raised as far as it may be. */
 guint http_affordable_connections(guint wanted);
 
-/* Whether a base URL is one that may carry the key: https, or http to 127.0.0.0/8 or [::1] written
+/* TRUE if a base URL may carry the key: https, or http to 127.0.0.0/8 or [::1] written
  * as a number; without user, query or fragment. PPIOFS_ERROR_USAGE says what is wrong. */
 gboolean http_check_url(const char *url, GError **error);
 

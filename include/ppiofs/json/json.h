@@ -13,7 +13,7 @@
 #include <glib.h>
 
 #define JSON_MAX_DEPTH 64
-/* Of one record: an instance of today has 60. Each costs a node of cJSON and one of a tree. */
+/* Values of one record: an instance of today has 60. Each costs a node of cJSON and of a tree. */
 #define JSON_MAX_VALUES 20000
 
 typedef struct JsonDoc JsonDoc;

@@ -35,7 +35,7 @@ Prepass prepass_begin(const char *bytes, gsize length, const char *member);
  * FALSE: errors as prepass_check(). */
 gboolean prepass_go_on(Prepass *prepass, gsize budget, GError **error);
 
-/* Whether the bytes are one document of RFC 8259 in UTF-8 without a byte order mark, within the
+/* TRUE if the bytes are one document of RFC 8259 in UTF-8 without a byte order mark, within the
  * bounds of json.h. Equal keys are not looked for. Errors: BAD_ANSWER and TOO_LARGE, as
  * json_parse() gives them. */
 gboolean prepass_check(const char *bytes, gsize length, GError **error);

@@ -45,7 +45,7 @@ char *record_value(const Record *record, const char *path);
  * there is none. */
 gint64 record_own_time(const Record *record);
 
-/* Whether the status says the object is gone: toRemove, removing or removed. */
+/* TRUE if the status says that the object is gone: toRemove, removing or removed. */
 gboolean record_is_gone(const Record *record);
 
 Record *record_ref(Record *record);

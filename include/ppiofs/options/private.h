@@ -100,8 +100,8 @@ gboolean layer_set(Layers *layers, const OptionRow *row, const char *text, const
                    const char *origin, GError **error);
 
 /* Takes mode, foreground and the -o options of @argv (which ends in NULL); adds to @words what is
- * left: [PROFILE] MOUNTPOINT. -h and -V end the reading. What was not read, in a call that is
- * refused the word at fault too, is wiped from @argv: it may hold a key. */
+ * left: [PROFILE] MOUNTPOINT. -h and -V end the reading. Words that were not read, and
+ * the wrong word of a rejected call, are wiped from @argv: they may contain a key. */
 gboolean command_line_read(char **argv, Layers *layers, GPtrArray *words, GError **error);
 
 /* All switches but -o, as --help shows them. */

@@ -18,9 +18,10 @@ char *name_encode(const char *raw);
  * name, a broken or superfluous escape). (transfer full) */
 char *name_decode(const char *name);
 
-/* Whether the name was cut to length: only a look at all raw strings tells which one it is. */
+/* TRUE if the name was cut to length: only a comparison with all raw strings finds its own. */
 gboolean name_is_cut(const char *name);
 
-/* What editors, shells, indexers and file managers probe for: names that start with a dot, "4913",
- * "*~", "*.swp", "autorun.inf", "desktop.ini", "Thumbs.db", "HEAD" (git). Never worth a request. */
+/* TRUE for names that editors, shells, indexers and file managers look for: names that start with a
+ * dot, "4913", "*~", "*.swp", "autorun.inf", "desktop.ini", "Thumbs.db", "HEAD" (git). They are
+ * never worth a request. */
 gboolean name_is_junk(const char *name);

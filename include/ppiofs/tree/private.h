@@ -51,7 +51,7 @@ const char *draft_name_of(const Draft *draft, guint32 node);
  * a name changed, so that the nodes must be sorted again. */
 gboolean draft_rename_twins(Draft *draft, const guint32 *order);
 
-/* What draft_step() has made; NULL if the draft failed. (transfer full) */
+/* The tree that draft_step() has made; NULL if the draft failed. (transfer full) */
 Subtree *draft_take_tree(Draft *draft);
 void packing_free(Packing *packing);
 

@@ -60,7 +60,7 @@ void subtree_date(Subtree *tree, const Subtree *older, gint64 now_us, gint64 own
 void subtree_date_after(Subtree *tree, const Subtree *older, const Subtree *oldest, gint64 now_us,
                         gint64 own_us);
 
-/* Whether everything below directory @a_node of @a is in @b_node of @b with the same bytes. A
+/* TRUE if everything below directory @a_node of @a is in @b_node of @b with the same bytes. A
  * directory of @b may have more, unless it shows an array. */
 gboolean subtree_agrees(const Subtree *a, NodeIndex a_node, const Subtree *b, NodeIndex b_node);
 
@@ -78,8 +78,8 @@ void subtree_differences(const Subtree *old, const Subtree *new, SubtreeDifferen
  * nothing about the value. */
 guint64 subtree_ino(const Subtree *tree, NodeIndex node, guint64 root_ino);
 
-/* What subtree_ino() is made of, for what is in no tree: the number of @name in the directory
- * @parent_ino, and that of a file with those bytes in the place @path_ino. */
+/* The parts of subtree_ino(), for names that are in no tree: the number of @name in the directory
+ * @parent_ino, and the number of a file with those bytes at @path_ino. */
 guint64 subtree_step_ino(guint64 parent_ino, const char *name);
 guint64 subtree_value_ino(guint64 path_ino, gboolean secret, const char *bytes, gsize length);
 
@@ -94,7 +94,7 @@ NodeIndex subtree_directory_by_key(const Subtree *tree, guint64 key);
 void subtree_set_serial(Subtree *tree, guint64 serial);
 guint64 subtree_serial(const Subtree *tree);
 
-/* What it takes in memory, in bytes. */
+/* Memory of the tree, in bytes. */
 gsize subtree_size(const Subtree *tree);
 
 Subtree *subtree_ref(Subtree *tree);

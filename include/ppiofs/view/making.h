@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* making: a view comes into being, in steps. What it shows is what the records said that it was
- * begun with, whatever comes in between. */
+/* making: a view comes into being, in steps. It shows the records with which
+ * it began, even if newer ones arrive meanwhile. */
 #pragma once
 
 #include "ppiofs/view/view.h"
 
 typedef struct Making Making;
 
-/* What is to be made. @file NULL: a directory of links, by @field. All borrowed. */
+/* The view to make. @file NULL: a directory of links, by @field. All borrowed. */
 typedef struct {
     const ViewRecipe *recipe;
     const char *file, *field;

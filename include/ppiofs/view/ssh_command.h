@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ssh_command: how an instance is reached, out of the command line that the API gives for it.
  *
- * The API has no fields for host, port and user. What comes out is safe as a word of ssh_config(5)
+ * The API has no fields for host, port and user. The result is safe as a word of ssh_config(5)
  * without any quoting: it has no blank, quote, backslash, '%', '#', '=' or '$'. */
 #pragma once
 
@@ -16,6 +16,6 @@ typedef struct {
     guint16 port;                      /* 0 if none is given */
 } SshCommand;
 
-/* Whether @text is exactly `ssh [-p PORT] [USER@]HOST`, one blank between the words. Sets
+/* TRUE if @text is exactly `ssh [-p PORT] [USER@]HOST`, one blank between the words. Sets
  * @ret_command only then. */
 gboolean ssh_command_parse(const char *text, SshCommand *ret_command);

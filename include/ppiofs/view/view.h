@@ -13,7 +13,7 @@
 #include "ppiofs/model/record.h"
 #include "ppiofs/tree/draft.h"
 
-/* What the views show depends on, besides the records. */
+/* The settings on which views depend, besides the records. */
 typedef struct {
     const char *profile;  /* "ppio": what stands behind names in ssh/config */
     gboolean short_names; /* there also without it */
@@ -49,10 +49,10 @@ typedef struct {
     const ViewRecipe *recipe;
 } FileView;
 
-/* What a generated file may have: 100,000 instances of today need 20 MiB. */
+/* Longest generated file: 100,000 instances of today need 20 MiB. */
 #define VIEW_MAX_BYTES (64u << 20)
 
 const FileView *view_files(gsize *ret_n);
 
-/* Whether the status of an instance is "running". */
+/* TRUE if the status of an instance is "running". */
 gboolean view_is_running(const Record *record);
