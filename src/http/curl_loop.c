@@ -10,6 +10,11 @@
  * for its resolver without it. */
 #define MULTI_OPTION_QUICK_EXIT ((CURLMoption)(CURLOPTTYPE_LONG + 21))
 
+/* CURLMOPT_NETWORK_CHANGED and CURLMNWC_CLEAR_CONNS of 8.16. From 8.22 on libcurl takes a
+ * connection that it used within the last second without a look whether it is dead. */
+#define MULTI_OPTION_NETWORK_CHANGED ((CURLMoption)(CURLOPTTYPE_LONG + 17))
+#define CLEAR_CONNECTIONS 2L
+
 /* The source itself. Its ready time is the moment libcurl waits for. */
 struct CurlLoop {
     GSource source;
@@ -141,6 +146,14 @@ static void collect(CurlLoop *loop, const Socket *socket, gushort events, gushor
     g_array_append_val(loop->ready, ready);
 }
 
+/* No connection is used again. FALSE: this libcurl is older, and finds out by itself which ones are
+ * dead. */
+static gboolean clear_connections(CurlLoop *loop)
+{
+    return curl_multi_setopt(loop->multi, MULTI_OPTION_NETWORK_CHANGED, CLEAR_CONNECTIONS) ==
+           CURLM_OK;
+}
+
 /* On an idle connection nobody may say anything: what came would be taken for the answer to the
  * next GET. Looked at just before libcurl looks for a connection. */
 static void drop_spoiled(CurlLoop *loop)
@@ -157,6 +170,8 @@ static void drop_spoiled(CurlLoop *loop)
     polls = (GPollFD *)(gpointer)loop->ready->data;
     if (loop->ready->len == 0 || loop->yielding->len > 0 || g_poll(polls, loop->ready->len, 0) <= 0)
         return;
+    if (clear_connections(loop))
+        return;
     for (guint i = 0; i < loop->ready->len; i++)
         if (polls[i].revents)
             shutdown(polls[i].fd, SHUT_RDWR);
@@ -164,7 +179,7 @@ static void drop_spoiled(CurlLoop *loop)
 
 void curl_loop_drop_idle(CurlLoop *loop)
 {
-    if (loop->yielding->len > 0) /* their connections look idle */
+    if (clear_connections(loop) || loop->yielding->len > 0) /* their connections look idle */
         return;
     for (guint i = 0; i < loop->sockets->len; i++) {
         const Socket *socket = &g_array_index(loop->sockets, Socket, i);
