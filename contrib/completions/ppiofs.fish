@@ -24,24 +24,24 @@ function __ppiofs_options
         'api_url=|base URL of the API|https://api.ppio.com https://api.novita.ai' \
         'api_key_file=|file that holds the API key|FILE' \
         'ttl=|how long the list is fresh|' \
-        'detail_ttl=|how long tools and prices are fresh|' \
+        'detail_ttl=|how long details (tools, prices) are fresh|' \
         'negative_ttl=|how long an unknown id counts as missing|' \
-        'max_stale=|how long to show old data while the API fails|' \
+        'max_stale=|maximum age of data shown while the API fails|' \
         'timeout=|deadline of an operation, retries included|' \
         'patience=|longest wait if older data can be shown|' \
-        'parallel_requests=|requests under way at once|' \
+        'parallel_requests=|requests at the same time|' \
         'page_size=|instances in one list request|' \
         'secrets=|passwords and variables|show hide' \
         'ssh_names=|names in ssh/config|long short' \
-        'watch=|poll, push changes, write changes.log|off 10 60' \
+        'watch=|fetch the list every SECONDS, log changes|off 10 60' \
         'cacert=|certificate authorities to trust|FILE' \
-        'proxy=|proxy to go through|' \
+        'proxy=|proxy for all requests|' \
         'config=|configuration file|FILE' \
-        'log=|least level to log|error warning info debug' \
+        'log=|least important level to log|error warning info debug' \
         'uid=|owner of the files|' \
         'gid=|group of the files|' \
-        'umask=|permissions to take away|' \
-        'allow_other|let other users in, too|' \
+        'umask=|permission bits to remove|' \
+        'allow_other|let other users access the mount|' \
         'auto_unmount|unmount even if ppiofs is killed|' \
         'fsname=|name that df and mount show|'
 end
@@ -73,9 +73,9 @@ complete -c ppiofs -f
 complete -c ppiofs -n 'not __fish_seen_argument -l refresh' -a '(__ppiofs_profiles)' -d profile
 complete -c ppiofs -n 'not __fish_seen_argument -l refresh' -a '(__fish_complete_directories)'
 complete -c ppiofs -n '__fish_seen_argument -l refresh' -a '(__ppiofs_mounts)' -d 'mounted ppiofs'
-complete -c ppiofs -l check -d 'one request: is the key good, is the API there'
-complete -c ppiofs -l refresh -d 'drop now what a mount has cached'
-complete -c ppiofs -l print-config -d 'show all values and where they came from'
+complete -c ppiofs -l check -d 'test all that a mount needs, say what to do'
+complete -c ppiofs -l refresh -d 'drop the cache; the next access fetches'
+complete -c ppiofs -l print-config -d 'print each value and its origin'
 complete -c ppiofs -s f -d 'stay in the foreground, log to standard error'
 complete -c ppiofs -s d -d 'like -f, with -o log=debug'
 complete -c ppiofs -s h -l help -d 'show a summary'
