@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/base/alarm.h"
 
-/* An alarm that rings later than that would ring for a process that was stopped. What came meanwhile
- * is there to be read first; that takes no longer than the excuse. */
+/* An alarm that rings later than that would ring for a process that was stopped. What came
+ * meanwhile is there to be read first; that takes no longer than the excuse. */
 #define LATE_US (G_USEC_PER_SEC / 10)
 #define EXCUSE_US (G_USEC_PER_SEC / 4)
 

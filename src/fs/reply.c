@@ -16,50 +16,73 @@ static guint32 pin_id(guint64 version)
     return id == 0 ? 1 : id;
 }
 
+static gsize pin_bytes(const Pin *pin)
+{
+    return pin->tree != NULL ? subtree_size(pin->tree)
+                             : pin->listing->objects->len * sizeof(gpointer);
+}
+
+/* The pin becomes the one that was used last. */
 static Pin *find_pin(Fs *fs, guint slot, guint32 id)
 {
-    for (guint i = 0; id != 0 && i < PINS; i++)
-        if (fs->pins[i].id == id && fs->pins[i].slot == slot)
-            return &fs->pins[i];
+    for (GList *link = fs->pins.head; id != 0 && link != NULL; link = link->next) {
+        Pin *pin = link->data;
+
+        if (pin->id == id && pin->slot == slot) {
+            g_queue_unlink(&fs->pins, link);
+            g_queue_push_head_link(&fs->pins, link);
+            return pin;
+        }
+    }
     return NULL;
+}
+
+static guint32 wanted_pin(const Op *op)
+{
+    return (guint32)((guint64)op->offset >> PIN_SHIFT);
 }
 
 /* An offset may be anything that seekdir(3) was given. */
 Pin *op_pin(const Op *op)
 {
-    return find_pin(op->fs, nodeid_slot(op->directory),
-                    (guint32)((guint64)op->offset >> PIN_SHIFT));
+    return find_pin(op->fs, nodeid_slot(op->directory), wanted_pin(op));
 }
 
-static void clear_pin(Pin *pin)
+static void drop_oldest_pin(Fs *fs)
 {
+    Pin *pin = g_queue_pop_tail(&fs->pins);
+
+    fs->pins_bytes -= pin_bytes(pin);
     g_clear_pointer(&pin->listing, listing_unref);
     g_clear_pointer(&pin->tree, subtree_unref);
+    g_free(pin);
 }
 
 void pins_clear(Fs *fs)
 {
-    for (guint i = 0; i < PINS; i++)
-        clear_pin(&fs->pins[i]);
+    while (!g_queue_is_empty(&fs->pins))
+        drop_oldest_pin(fs);
 }
 
 Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree)
 {
     Fs *fs = op->fs;
     guint slot = nodeid_slot(op->directory);
-    guint64 version = 0;
-
-    if (tree != NULL)
-        version = versions_serial(fs->versions, subtree_ref(tree));
-    else if (listing != NULL)
-        version = listing_ref(listing)->version;
-
-    guint32 id = pin_id(version);
+    guint32 id = pin_id(tree != NULL ? versions_serial(fs->versions, tree) : listing->version);
     Pin *pin = find_pin(fs, slot, id);
-    if (pin == NULL)
-        pin = &fs->pins[fs->next_pin++ % PINS];
-    clear_pin(pin);
-    *pin = (Pin){ .id = id, .slot = slot, .listing = listing, .tree = tree };
+
+    if (pin != NULL)
+        return pin; /* it has the same */
+    pin = g_new(Pin, 1);
+    *pin = (Pin){ .id = id, .slot = slot };
+    if (tree != NULL)
+        pin->tree = subtree_ref(tree);
+    else
+        pin->listing = listing_ref(listing);
+    g_queue_push_head(&fs->pins, pin);
+    fs->pins_bytes += pin_bytes(pin);
+    while (fs->pins.length > 1 && (fs->pins.length > PINS_MOST || fs->pins_bytes > PINS_BYTES_MOST))
+        drop_oldest_pin(fs);
     return pin;
 }
 
@@ -130,6 +153,8 @@ Reply reply_new(Op *op, const Pin *pin)
         .pin = pin == NULL ? 0 : pin->id,
         .position = (guint)((guint64)op->offset & G_MAXUINT32),
     };
+    reply.is_lost = wanted_pin(op) != 0 && wanted_pin(op) != reply.pin;
+    reply.full = reply.is_lost;
 
     if (fs->scratch_size < op->size) {
         fs->scratch = g_realloc(fs->scratch, op->size);
@@ -141,7 +166,10 @@ Reply reply_new(Op *op, const Pin *pin)
 
 void reply_send(Reply *reply)
 {
-    op_reply_bytes(reply->op, reply->op->fs->scratch, reply->used);
+    if (reply->is_lost)
+        op_reply_error(reply->op, ESTALE);
+    else
+        op_reply_bytes(reply->op, reply->op->fs->scratch, reply->used);
 }
 
 guint reply_add_tops(Reply *reply, guint slot)

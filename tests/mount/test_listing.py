@@ -2,10 +2,11 @@
 """Reading a directory in pieces: broken off, begun anew, and from places nobody was told of."""
 import ctypes
 import os
+import signal
 
 import mock_fleet
 import pytest
-from helpers import fuse_requests
+from helpers import errno_of, fuse_requests
 
 MANY = 300
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -54,3 +55,20 @@ def test_a_seek_to_anywhere_is_survived(large, place):
             read_batch(descriptor)
     os.close(descriptor)
     assert one in os.listdir(large.path / "instances")
+
+
+@pytest.mark.parametrize("others", (20, MANY), ids=("it is kept", "it is lost"))
+# semantics: listing-goes-on
+def test_a_listing_goes_on_as_it_began_or_says_that_it_cannot(api, large, others):
+    """Never at the same place of another listing: names would be missing, or come twice."""
+    whole = sorted(mock_fleet.fleet(MANY))  # not from the mount: its kernel would keep the listing
+    with os.scandir(large.path / "instances") as entries:
+        names = [next(entries).name]
+        api.add(mock_fleet.make("0-comes-first", ""))
+        large.signal(signal.SIGHUP)
+        for name in whole[:others]:
+            os.listdir(large.path / "instances" / name)
+        if others == MANY:
+            assert errno_of(list, entries) == "ESTALE"
+        else:
+            assert names + [entry.name for entry in entries] == whole

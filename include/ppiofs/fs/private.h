@@ -84,8 +84,11 @@ struct Top {
     gint64 moved_to;
 };
 
-/* Listings that are being read, so that a directory does not change between two READDIRPLUS. */
-#define PINS 8
+/* Listings that are being read, so that a directory does not change between two READDIRPLUS. So
+ * many, and so much of what they keep, that a listing is only lost while its reader stands still.
+ */
+#define PINS_MOST 256
+#define PINS_BYTES_MOST (32 << 20)
 typedef struct {
     guint32 id;
     guint slot;       /* of the directory */
@@ -111,9 +114,9 @@ struct Fs {
     Made *made_files; /* one for each view_files() */
     Slots *slots;
     Versions *versions;
-    Pin pins[PINS];
-    guint next_pin; /* to be replaced */
-    char *scratch;  /* for replies of READDIRPLUS */
+    GQueue pins; /* Pin: the one that was used last first */
+    gsize pins_bytes;
+    char *scratch; /* for replies of READDIRPLUS */
     gsize scratch_size;
     Op *spare;     /* the last that ended: most ops end before the next begins */
     GQueue parked; /* Op */
@@ -321,10 +324,12 @@ typedef struct {
     guint position; /* the first to add; what is behind "." and ".." begins at 2 */
     gsize used;
     gboolean full;
+    gboolean is_lost; /* how the listing began is not known any more: ESTALE, not a position in
+                         another */
 } Reply;
 
-/* The state with which the continued listing began; NULL at the beginning of a listing, and if it
- * began too long ago. */
+/* The state with which the continued listing began; NULL at the beginning of a listing, and if that
+ * state is lost. */
 Pin *op_pin(const Op *op);
 
 /* Keeps one of the two, whatever takes its place meanwhile, for the requests that go on with it. */
