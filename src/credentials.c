@@ -3,9 +3,7 @@
 
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/text.h"
-#include "ppiofs/credentials/key_command.h"
-#include "ppiofs/credentials/key_file.h"
-#include "ppiofs/credentials/key_text.h"
+#include "ppiofs/credentials/private.h"
 
 #include <string.h>
 

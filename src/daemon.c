@@ -3,21 +3,50 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "ppiofs/base/error.h"
 
+#define LARGE_BLOCK_BYTES (128 << 10)
+
 struct Daemon {
     gboolean has_terminal; /* in the foreground, and SIGHUP was not ignored, as by nohup(1) */
     int pipe;              /* to the parent; -1 in the foreground, and once it has gone */
 };
 
-void daemon_open_standard(void)
+/* No other process of this user may look into this one, and it leaves no core: it holds the key.
+ * The leak checker of a sanitized build has to look into it. */
+static void protect_memory(void)
+{
+    const struct rlimit none = { 0, 0 };
+
+#ifndef PPIOFS_SANITIZED
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+    setrlimit(RLIMIT_CORE, &none);
+    g_unsetenv("SSLKEYLOGFILE"); /* libcurl's TLS library would write session keys there */
+}
+
+/* Large blocks go back to the system when they are freed. Left alone, glibc's malloc() raises its
+ * bound with the first of them, and what was once held open then stays resident for good. */
+static void give_memory_back(void)
+{
+#ifdef M_MMAP_THRESHOLD /* musl gives them back anyway */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
+#endif
+}
+
+/* Those of 0, 1 and 2 that are closed: else what is opened next would be taken for standard error.
+ */
+static void open_standard(void)
 {
     int fd;
 
@@ -27,6 +56,14 @@ void daemon_open_standard(void)
     if (fd < 0)
         _exit(EXIT_FAILURE); /* there may be nothing to say it with */
     close(fd);
+}
+
+void daemon_prepare(void)
+{
+    protect_memory();
+    give_memory_back();
+    open_standard();
+    prctl(PR_SET_NAME, "ppiofs"); /* for ps and --refresh, also when mount.ppiofs was called */
 }
 
 /* From @first up to @last. */

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <glib-unix.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <syslog.h>
 
 #include "ppiofs/about.h"
@@ -27,7 +24,6 @@
 #include "ppiofs/watch.h"
 
 #define EXIT_MOUNT_HELPER 32 /* mount(8): mount failure */
-#define LARGE_BLOCK_BYTES (128 << 10)
 
 /* The parts, in the order in which they are made. */
 typedef struct {
@@ -47,42 +43,6 @@ typedef struct {
     SleepWatch *sleep;
     gboolean aborted; /* somebody cut the connection to the kernel */
 } App;
-
-static int exit_code(const GError *error)
-{
-    switch (error->domain == PPIOFS_ERROR ? error->code : PPIOFS_ERROR_FAILED) {
-    case PPIOFS_ERROR_USAGE:
-        return 2;
-    case PPIOFS_ERROR_MOUNTED:
-        return 3;
-    case PPIOFS_ERROR_KEY:
-        return 4;
-    default:
-        return EXIT_FAILURE;
-    }
-}
-
-/* No other process of this user may look into this one, and it leaves no core: it holds the key.
- * The leak checker of a sanitized build has to look into it. */
-static void protect_memory(void)
-{
-    const struct rlimit none = { 0, 0 };
-
-#ifndef PPIOFS_SANITIZED
-    prctl(PR_SET_DUMPABLE, 0);
-#endif
-    setrlimit(RLIMIT_CORE, &none);
-    g_unsetenv("SSLKEYLOGFILE"); /* libcurl's TLS library would write session keys there */
-}
-
-/* Large blocks go back to the system when they are freed. Left alone, glibc's malloc() raises its
- * bound with the first of them, and what was once held open then stays resident for good. */
-static void give_memory_back(void)
-{
-#ifdef M_MMAP_THRESHOLD /* musl gives them back anyway */
-    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
-#endif
-}
 
 static gboolean on_terminate(gpointer data)
 {
@@ -169,16 +129,6 @@ static void on_names_changed(gpointer data)
     session_expire_names(app->session);
 }
 
-static guint affordable_requests(const Options *options)
-{
-    guint parallel = http_affordable_connections(options->parallel_requests);
-
-    if (parallel < options->parallel_requests)
-        g_warning("parallel_requests is %u; the limit on open files (ulimit -n) allows no more",
-                  parallel);
-    return parallel;
-}
-
 /* What the kernel keeps is older than it thinks, and connections have died meanwhile. */
 static void on_slept(gpointer data)
 {
@@ -199,7 +149,7 @@ static void on_operation(gpointer data)
 static gboolean make_client(App *app, Credentials *credentials, GError **error)
 {
     const Options *options = app->options;
-    guint parallel = affordable_requests(options);
+    guint parallel = http_affordable_connections(options->parallel_requests);
     const HttpOptions http = { .cacert = options->cacert,
                                .proxy = options->proxy,
                                .max_connections = parallel };
@@ -392,16 +342,13 @@ int main(int argc, char **argv)
     gboolean helper = options_is_mount_helper(argv[0]);
 
     (void)argc;
-    protect_memory();
-    give_memory_back();
+    daemon_prepare();
     hash_start(NULL);
-    daemon_open_standard();
-    prctl(PR_SET_NAME, "ppiofs"); /* for ps and --refresh, also when mount.ppiofs was called */
     g_autoptr(Options) options = options_parse(argv, &error);
     g_autoptr(Log) log = log_open(options == NULL ? LOG_LEVEL_INFO : options->log_level);
 
     if (options != NULL && run(options, log, &error))
         return EXIT_SUCCESS;
     g_log(LOG_DOMAIN_STATE, G_LOG_LEVEL_CRITICAL, "%s", error->message);
-    return helper ? EXIT_MOUNT_HELPER : exit_code(error);
+    return helper ? EXIT_MOUNT_HELPER : error_exit_status(error);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* daemon: a process in the background, with its parent waiting until the mount is live; and the
- * descriptors that it has from its caller. */
+/* daemon: a process in the background, with its parent waiting until the mount is live; and what it
+ * has from its caller. */
 #pragma once
 
 #include <glib.h>
 
 typedef struct Daemon Daemon;
 
-/* Opens those of 0, 1 and 2 that are closed on /dev/null: else what is opened next would be taken
- * for standard error. To be called before anything is opened. */
-void daemon_open_standard(void);
+/* Shuts this process off from others (it will hold the key), opens those of 0, 1 and 2 that are
+ * closed on /dev/null, and gives it its name. To be called before anything else. */
+void daemon_prepare(void);
 
 /* Forks, unless @foreground. In the child it returns; the parent waits for daemon_ready() and exits
  * with 0, or with the child's exit status when it ends before. Above descriptor 2 the child

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ppiofs/base/error.h"
 
+#include <stdlib.h>
+
 G_DEFINE_QUARK(ppiofs - error - quark, ppiofs_error)
 
 gboolean error_set(GError **error, PpiofsError code, const char *format, ...)
@@ -12,4 +14,18 @@ gboolean error_set(GError **error, PpiofsError code, const char *format, ...)
     va_end(arguments);
     g_set_error_literal(error, PPIOFS_ERROR, (gint)code, message);
     return FALSE;
+}
+
+int error_exit_status(const GError *error)
+{
+    switch (error->domain == PPIOFS_ERROR ? error->code : PPIOFS_ERROR_FAILED) {
+    case PPIOFS_ERROR_USAGE:
+        return 2;
+    case PPIOFS_ERROR_MOUNTED:
+        return 3;
+    case PPIOFS_ERROR_KEY:
+        return 4;
+    default:
+        return EXIT_FAILURE;
+    }
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/credentials/key_file.h"
+#include "ppiofs/credentials/private.h"
 
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/text.h"
-#include "ppiofs/credentials/key_text.h"
 
 #include <errno.h>
 #include <fcntl.h>

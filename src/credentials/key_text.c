@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/credentials/key_text.h"
+#include "ppiofs/credentials/private.h"
 
 #include "ppiofs/base/error.h"
 

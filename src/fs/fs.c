@@ -190,7 +190,7 @@ const char *fs_request_name(FsRequestKind kind)
     static const char *const names[] = {
         [FS_LOOKUP] = "lookup",     [FS_FORGET] = "forget", [FS_GETATTR] = "getattr",
         [FS_READLINK] = "readlink", [FS_OPEN] = "open",     [FS_READ] = "read",
-        [FS_READDIR] = "readdir",   [FS_STATFS] = "statfs", [FS_OTHER] = "other",
+        [FS_READDIR] = "readdir",   [FS_STATFS] = "statfs",
     };
     return names[kind];
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/http/curl_error.h"
+#include "ppiofs/http/private.h"
 
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/text.h"

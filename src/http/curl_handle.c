@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/http/curl_handle.h"
-
-#include "ppiofs/http/openssl.h"
+#include "ppiofs/http/private.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/http/curl_loop.h"
+#include "ppiofs/http/private.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

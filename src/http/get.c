@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/http/get.h"
+#include "ppiofs/http/private.h"
 
 #include "ppiofs/base/error.h"
-#include "ppiofs/http/curl_error.h"
 
 #include <string.h>
 

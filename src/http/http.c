@@ -10,9 +10,7 @@
 
 #include "ppiofs/base/alarm.h"
 #include "ppiofs/base/error.h"
-#include "ppiofs/http/curl_handle.h"
-#include "ppiofs/http/curl_loop.h"
-#include "ppiofs/http/get.h"
+#include "ppiofs/http/private.h"
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -258,7 +256,11 @@ guint http_affordable_connections(guint wanted)
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
     room = limit.rlim_cur > DESCRIPTORS_RESERVED ? limit.rlim_cur - DESCRIPTORS_RESERVED : 0;
-    return (guint)CLAMP(room / DESCRIPTORS_PER_CONNECTION, 1, wanted);
+    room /= DESCRIPTORS_PER_CONNECTION;
+    if (room < wanted)
+        g_warning("parallel_requests is %u; the limit on open files (ulimit -n) allows no more",
+                  (guint)MAX(room, 1));
+    return (guint)CLAMP(room, 1, wanted);
 }
 
 void http_free(Http *http)

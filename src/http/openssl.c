@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/http/openssl.h"
+#include "ppiofs/http/private.h"
 
 #include <dlfcn.h>
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/credentials/key_command.h"
+#include "ppiofs/credentials/private.h"
 
 #include "ppiofs/base/error.h"
-#include "ppiofs/credentials/key_text.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "ppiofs/credentials/key_file.h"
+#include "ppiofs/credentials/private.h"
 
 #include "ppiofs/base/error.h"
-#include "ppiofs/credentials/key_text.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

@@ -30,3 +30,6 @@ typedef enum {
 
 /* Sets @error, and returns FALSE: `return error_set(...)` ends what failed. */
 gboolean error_set(GError **error, PpiofsError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* With which status a program ends because of @error. */
+int error_exit_status(const GError *error);

@@ -54,7 +54,6 @@ typedef enum {
     FS_READ,
     FS_READDIR,
     FS_STATFS,
-    FS_OTHER,
     FS_N_KINDS
 } FsRequestKind;
 typedef struct {
