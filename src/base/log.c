@@ -13,6 +13,11 @@
 #include <syslog.h>
 #include <unistd.h>
 
+/* Lines of one kind within a minute: what the API fills with ever new words is no news. What tells
+ * a change is, until it flaps. */
+#define MOST_OF_A_KIND 5
+#define MOST_NEWS 20
+
 /* GLib may log from any thread, hence the lock: of pthreads, which ThreadSanitizer knows. */
 struct Log {
     pthread_mutex_t lock;
@@ -92,10 +97,21 @@ static gboolean stderr_is_journal(void)
     return strcmp(stream, own) == 0;
 }
 
-static gboolean is_repeated(Log *log, const char *domain, LogLevel level, const char *text)
+/* FALSE if the line repeats, or is one of too many. What was held back before it is said in it. */
+static gboolean is_worth_a_line(Log *log, const char *domain, char **text)
 {
-    return level != LOG_LEVEL_DEBUG && g_strcmp0(domain, LOG_DOMAIN_STATE) != 0 &&
-           !log_repeat_is_new(&log->repeat, text, g_get_monotonic_time());
+    gboolean news = g_strcmp0(domain, LOG_DOMAIN_STATE) == 0;
+    gint64 now = g_get_monotonic_time();
+    guint held;
+
+    if (!log_repeat_may_write(&log->repeat, *text, news, news ? MOST_NEWS : MOST_OF_A_KIND, now,
+                              &held))
+        return FALSE;
+    if (held > 0) {
+        g_autofree char *alone = *text;
+        *text = g_strdup_printf("%s (and %u more of this kind before)", alone, held);
+    }
+    return TRUE;
 }
 
 static void log_write(Log *log, LogLevel level, const char *text)
@@ -115,7 +131,7 @@ static void on_message(const char *domain, GLogLevelFlags flags, const char *mes
     if (level <= log->level) {
         g_autofree char *text = line_text(domain, message);
 
-        if (!is_repeated(log, domain, level, text))
+        if (level == LOG_LEVEL_DEBUG || is_worth_a_line(log, domain, &text))
             log_write(log, level, text);
     }
     pthread_mutex_unlock(&log->lock);

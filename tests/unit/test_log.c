@@ -366,16 +366,23 @@ static void test_the_journal_gets_the_priorities(void)
                     "<6>ppiofs: info: four\n<7>ppiofs: debug: five\n");
 }
 
+static gboolean is_new(LogRepeat *repeat, const char *line, gint64 now_us)
+{
+    guint held;
+
+    return log_repeat_may_write(repeat, line, FALSE, G_MAXUINT, now_us, &held);
+}
+
 static void test_a_line_is_new_again_after_a_minute(void)
 {
     LogRepeat repeat = { 0 };
 
-    g_assert_true(log_repeat_is_new(&repeat, "a", 1000));
-    g_assert_false(log_repeat_is_new(&repeat, "a", 1001));
-    g_assert_true(log_repeat_is_new(&repeat, "b", 1002));
-    g_assert_false(log_repeat_is_new(&repeat, "a", 1000 + LOG_REPEAT_WINDOW_US - 1));
-    g_assert_true(log_repeat_is_new(&repeat, "a", 1000 + LOG_REPEAT_WINDOW_US));
-    g_assert_false(log_repeat_is_new(&repeat, "a", 1000 + LOG_REPEAT_WINDOW_US + 1));
+    g_assert_true(is_new(&repeat, "a", 1000));
+    g_assert_false(is_new(&repeat, "a", 1001));
+    g_assert_true(is_new(&repeat, "b", 1002));
+    g_assert_false(is_new(&repeat, "a", 1000 + LOG_REPEAT_WINDOW_US - 1));
+    g_assert_true(is_new(&repeat, "a", 1000 + LOG_REPEAT_WINDOW_US));
+    g_assert_false(is_new(&repeat, "a", 1000 + LOG_REPEAT_WINDOW_US + 1));
 }
 
 static void test_only_the_last_lines_are_remembered(void)
@@ -385,12 +392,47 @@ static void test_only_the_last_lines_are_remembered(void)
     for (int i = 0; i <= LOG_REPEAT_LINES; i++) {
         g_autofree char *line = g_strdup_printf("line %d", i);
 
-        g_assert_true(log_repeat_is_new(&repeat, line, i));
+        g_assert_true(is_new(&repeat, line, i));
     }
-    g_assert_false(log_repeat_is_new(&repeat, "line 1", 100)); /* all but the first are there */
-    g_assert_false(log_repeat_is_new(&repeat, "line 64", 100));
-    g_assert_true(log_repeat_is_new(&repeat, "line 0", 100)); /* the oldest made room */
-    g_assert_true(log_repeat_is_new(&repeat, "line 1", 100)); /* and so does the next */
+    g_assert_false(is_new(&repeat, "line 1", 100)); /* all but the first are there */
+    g_assert_false(is_new(&repeat, "line 64", 100));
+    g_assert_true(is_new(&repeat, "line 0", 100)); /* the oldest made room */
+    g_assert_true(is_new(&repeat, "line 1", 100)); /* and so does the next */
+}
+
+static void test_of_a_kind_a_few_are_written_and_the_rest_counted(void)
+{
+    LogRepeat repeat = { 0 };
+    guint held = 7;
+
+    for (int i = 0; i < 1000; i++) {
+        g_autofree char *line = g_strdup_printf("details: HTTP 500: %d", i);
+
+        g_assert_true(log_repeat_may_write(&repeat, line, FALSE, 5, i, &held) == (i < 5));
+    }
+    g_assert_true(log_repeat_may_write(&repeat, "another kind: x", FALSE, 5, 1000, &held));
+    g_assert_true(
+        log_repeat_may_write(&repeat, "details: x", FALSE, 5, LOG_REPEAT_WINDOW_US, &held));
+    g_assert_cmpuint(held, ==, 995);
+    g_assert_true(
+        log_repeat_may_write(&repeat, "details: y", FALSE, 5, LOG_REPEAT_WINDOW_US, &held));
+    g_assert_cmpuint(held, ==, 0);
+}
+
+static void test_varying_words_make_a_few_lines(void)
+{
+    g_autoptr(Fixture) f = fixture_new(LOG_LEVEL_INFO);
+    g_autofree char *written = NULL;
+
+    for (int i = 0; i < 800; i++) {
+        g_warning("instance details cannot be fetched: words %d", i);
+        g_message("instance details can be fetched again");
+    }
+    written = fixture_read(f);
+    fixture_restore_stderr(f);
+
+    g_auto(GStrv) lines = g_strsplit(written, "\n", -1);
+    g_assert_cmpuint(g_strv_length(lines), ==, 5 + 1 + 1);
 }
 
 int main(int argc, char **argv)
@@ -418,6 +460,8 @@ int main(int argc, char **argv)
     g_test_add_func("/log/syslog-missing", test_a_syslog_that_is_not_there_is_no_matter);
     g_test_add_func("/log/journal", test_the_journal_gets_the_priorities);
     g_test_add_func("/log/after-a-minute", test_a_line_is_new_again_after_a_minute);
+    g_test_add_func("/log/kinds", test_of_a_kind_a_few_are_written_and_the_rest_counted);
+    g_test_add_func("/log/varying", test_varying_words_make_a_few_lines);
     g_test_add_func("/log/remembered", test_only_the_last_lines_are_remembered);
     return g_test_run();
 }

@@ -7,8 +7,8 @@
 
 #include <glib.h>
 
-/* The domain, for g_log(), of lines that tell a change: each is written, whatever was a moment ago.
- */
+/* The domain, for g_log(), of lines that tell a change: one that repeats is written again, and more
+ * of a kind are. */
 #define LOG_DOMAIN_STATE "ppiofs-state"
 
 typedef enum { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG } LogLevel;
@@ -17,7 +17,9 @@ typedef struct Log Log;
 
 /* From now on all log lines of the process at @level or above go to standard error. Where that is
  * the journal's ($JOURNAL_STREAM), each begins with its priority: "<3>" to "<7>". A line that
- * repeats within a minute is written once. No line ever waits for its reader. (transfer full) */
+ * repeats within a minute is written once, and of lines that differ only behind the first colon a
+ * few are; the next one after that tells how many there were. No line ever waits for its reader.
+ * (transfer full) */
 Log *log_open(LogLevel level);
 
 /* Sends the lines to the syslog daemon at the socket @path (_PATH_LOG) instead; NULL: to standard
