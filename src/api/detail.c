@@ -9,17 +9,31 @@
 /* An id may have 255 characters of 12 escaped bytes each: as much as a message can bear. */
 #define SHOWN_PATH_BYTES 160
 
+#define NO_INSTANCE "the body is not an instance"
+
+/* A larger one is parsed in one turn of the main loop, and becomes a record in the next. */
+#define LARGE_BYTES (256u << 10)
+
 typedef struct {
     Request request; /* first: a request is its detail */
     const Kind *kind;
     char *id;
     ApiRecordDone done;
+    HttpAnswer answer; /* a large one that came; its body is held */
+    JsonDoc *doc;      /* of it; NULL: it is still to be parsed */
+    GSource *turns;
 } Detail;
 
 static void detail_free(Request *request)
 {
     Detail *detail = (Detail *)request;
 
+    if (detail->turns) {
+        g_source_destroy(detail->turns);
+        g_source_unref(detail->turns);
+    }
+    g_clear_pointer(&detail->answer.body, g_bytes_unref);
+    json_free(detail->doc);
     g_free(detail->id);
     g_free(detail);
 }
@@ -32,27 +46,25 @@ static char *escape_id(const char *id)
     return g_uri_escape_string(id, NULL, FALSE);
 }
 
-static Record *parse_record(const Detail *detail, GBytes *body, GError **error)
+static JsonDoc *parse(const HttpAnswer *answer, GError **error)
 {
     gsize length;
-    const char *bytes = g_bytes_get_data(body, &length);
-    g_autoptr(JsonDoc) doc = json_parse(bytes, length, error);
+    const char *bytes = g_bytes_get_data(answer->body, &length);
 
-    return doc ? record_new(detail->kind, json_root(doc), body,
-                            detail->request.api->flags | RECORD_FULL, error)
-               : NULL;
+    return json_parse(bytes, length, error);
 }
 
 /* (transfer full) */
-static Record *read_record(const Detail *detail, const HttpAnswer *answer, GError **error)
+static Record *make_record(const Detail *detail, const JsonDoc *doc, const HttpAnswer *answer,
+                           GError **error)
 {
     AnswerQuestion question = request_question(&detail->request);
     g_autoptr(GError) cause = NULL;
-    g_autoptr(Record) record = parse_record(detail, answer->body, &cause);
+    g_autoptr(Record) record = record_new(detail->kind, json_root(doc), answer->body,
+                                          detail->request.api->flags | RECORD_FULL, &cause);
 
     if (!record)
-        g_propagate_error(
-            error, answer_error_body(&question, answer, "the body is not an instance", cause));
+        g_propagate_error(error, answer_error_body(&question, answer, NO_INSTANCE, cause));
     else if (strcmp(record_id(record), detail->id) != 0)
         g_propagate_error(
             error, answer_error_body(&question, answer,
@@ -65,17 +77,74 @@ static Record *read_record(const Detail *detail, const HttpAnswer *answer, GErro
     return NULL;
 }
 
+/* One of @doc, made of @answer, and @error. */
+static void detail_end(Detail *detail, const JsonDoc *doc, const HttpAnswer *answer,
+                       const GError *error)
+{
+    ApiRecordDone done = detail->done;
+    gpointer data = detail->request.data;
+    gint64 asked = detail->request.asked;
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(Record) record = doc ? make_record(detail, doc, answer, &failure) : NULL;
+
+    request_free(&detail->request);
+    done(record, asked, failure ? failure : error, data);
+}
+
+static void refuse(Detail *detail, const HttpAnswer *answer, const GError *cause)
+{
+    AnswerQuestion question = request_question(&detail->request);
+    g_autoptr(GError) error = answer_error_body(&question, answer, NO_INSTANCE, cause);
+
+    detail_end(detail, NULL, NULL, error);
+}
+
+static gboolean on_turn(gpointer data)
+{
+    Detail *detail = data;
+    g_autoptr(GError) cause = NULL;
+
+    if (detail->doc) {
+        detail_end(detail, detail->doc, &detail->answer, NULL);
+        return G_SOURCE_REMOVE;
+    }
+    detail->doc = parse(&detail->answer, &cause);
+    if (detail->doc)
+        return G_SOURCE_CONTINUE;
+    refuse(detail, &detail->answer, cause);
+    return G_SOURCE_REMOVE;
+}
+
+static void take_turns(Detail *detail, const HttpAnswer *answer)
+{
+    detail->answer = *answer;
+    detail->answer.etag = NULL;
+    g_bytes_ref(detail->answer.body);
+    detail->turns = g_idle_source_new();
+    g_source_set_priority(detail->turns, G_PRIORITY_DEFAULT);
+    g_source_set_callback(detail->turns, on_turn, detail, NULL);
+    g_source_attach(detail->turns, g_main_context_get_thread_default());
+}
+
 static void on_answer(Request *request, const HttpAnswer *answer, const GError *error)
 {
     Detail *detail = (Detail *)request;
-    ApiRecordDone done = detail->done;
-    gpointer data = request->data;
-    gint64 asked = request->asked;
-    g_autoptr(GError) failure = NULL;
-    g_autoptr(Record) record = answer ? read_record(detail, answer, &failure) : NULL;
+    g_autoptr(GError) cause = NULL;
+    g_autoptr(JsonDoc) doc = NULL;
 
-    request_free(request);
-    done(record, asked, failure ? failure : error, data);
+    if (!answer) {
+        detail_end(detail, NULL, NULL, error);
+        return;
+    }
+    if (g_bytes_get_size(answer->body) > LARGE_BYTES) {
+        take_turns(detail, answer);
+        return;
+    }
+    doc = parse(answer, &cause);
+    if (doc)
+        detail_end(detail, doc, answer, NULL);
+    else
+        refuse(detail, answer, cause);
 }
 
 Request *api_get(Api *api, const Kind *kind, const char *id, gboolean known, guint share,

@@ -29,6 +29,7 @@ struct PageReader {
     GChecksum *checksum;
     gsize digested;
     Prepass scan;
+    JsonDoc *item; /* a large one that was parsed: it becomes a record in the next step */
     Page *page;
 };
 
@@ -80,16 +81,22 @@ static gboolean digest(PageReader *reader, Page **ret_page)
     return TRUE;
 }
 
+static gboolean take_item(PageReader *reader, GError **error)
+{
+    g_autoptr(JsonDoc) doc = g_steal_pointer(&reader->item);
+
+    return page_take_item(reader->page, json_root(doc), reader->flags, error);
+}
+
 static gboolean read_item(PageReader *reader, gsize length, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    g_autoptr(JsonDoc) doc = NULL;
 
     if (length > API_MAX_DETAIL_BYTES)
         return page_leave_item_out(reader->page, "it is larger than 4 MiB", error);
-    doc = json_parse(reader->scan.item_start, length, &failure);
-    if (doc)
-        return page_take_item(reader->page, json_root(doc), reader->flags, error);
+    reader->item = json_parse(reader->scan.item_start, length, &failure);
+    if (reader->item)
+        return length >= PAGE_READER_PARSED_BYTES || take_item(reader, error);
     if (g_error_matches(failure, PPIOFS_ERROR, PPIOFS_ERROR_TOO_LARGE))
         return page_leave_item_out(reader->page, failure->message, error);
     g_propagate_error(error, g_steal_pointer(&failure));
@@ -112,8 +119,6 @@ static gboolean read_items(PageReader *reader, GError **error)
             return FALSE;
         parsed += MAX(length, ITEM_LEAST_BYTES);
     } while (!scan->done && scan->at < limit && parsed < PAGE_READER_PARSED_BYTES);
-    if (scan->done)
-        reader->stage = STAGE_REST;
     return TRUE;
 }
 
@@ -151,7 +156,9 @@ gboolean page_reader_step(PageReader *reader, Page **ret_page, GError **error)
         good = digest(reader, ret_page);
         break;
     case STAGE_ITEMS:
-        good = read_items(reader, error);
+        good = reader->item ? take_item(reader, error) : read_items(reader, error);
+        if (reader->scan.done && !reader->item)
+            reader->stage = STAGE_REST;
         break;
     case STAGE_REST:
         good = read_rest(reader, ret_page, error);
@@ -179,6 +186,7 @@ void page_reader_free(PageReader *reader)
     g_bytes_unref(reader->answer.body);
     g_free(reader->answer.etag);
     g_checksum_free(reader->checksum);
+    json_free(reader->item);
     if (reader->page)
         page_unref(reader->page);
     g_free(reader);
