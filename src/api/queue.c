@@ -6,12 +6,12 @@
  *
  *   list      meaning               leaves it
  *   waiting   wants to be sent      room and an open gate: flying; the gate is offline, or closed
- *                                   beyond the deadline, or the deadline passes: doomed
- *   flying    is under way          queue_rest(), queue_hold(), queue_remove()
- *   resting   waits for a retry     the rest is over: waiting; the gate goes offline: doomed
+ *                                   beyond the deadline, or the deadline passes: rejected
+ *   flying    is under way          queue_retry_at(), queue_hold(), queue_remove()
+ *   resting   waits for a retry     the rest is over: waiting; the gate goes offline: rejected
  *   held      waits for a key       queue_release(): waiting; queue_give_up(), or the deadline
- *                                   passes: doomed
- *   doomed    waits to be told so   a turn of the main loop: it ends
+ *                                   passes: rejected
+ *   rejected  waits to be told so   a turn of the main loop: it ends
  *
  * Waiting and held are in order of deadlines, resting in order of the end of the rest; so each list
  * is due when its head is. Who waits also stands in the line of its share; the lines of a lane take
@@ -41,7 +41,7 @@ struct Queue {
     const Clock *clock;
     guint max_flying;
     LaneState lanes[N_LANES];
-    GQueue waiting, flying, resting, held, doomed;
+    GQueue waiting, flying, resting, held, rejected;
     Alarm *wake;
 };
 
@@ -126,13 +126,13 @@ static void return_rested(Queue *queue, gint64 now)
 }
 
 /* All of a list that are due by @until. */
-static void doom_due(Queue *queue, GQueue *list, gint64 until, gboolean gate_closed, gint64 now)
+static void reject_due(Queue *queue, GQueue *list, gint64 until, gboolean gate_closed, gint64 now)
 {
     Request *request;
 
     while ((request = head_of(list)) && request->at <= until) {
-        request_doom(request, gate_closed, now);
-        place(queue, request, &queue->doomed, 0);
+        request_reject(request, gate_closed, now);
+        place(queue, request, &queue->rejected, 0);
     }
 }
 
@@ -173,16 +173,16 @@ static void launch(Queue *queue, gint64 now)
 }
 
 /* Offline nobody waits; else those wait whose deadline comes after the gate opens. */
-static void doom_closed_out(Queue *queue, gint64 now)
+static void reject_closed_out(Queue *queue, gint64 now)
 {
     GateView view = gate_look(queue->gate, now);
     gint64 until = view == GATE_OFFLINE ? ALARM_NEVER : gate_closed_until(queue->gate, now);
 
     if (view == GATE_OPEN)
         return;
-    doom_due(queue, &queue->waiting, until, TRUE, now);
+    reject_due(queue, &queue->waiting, until, TRUE, now);
     if (view == GATE_OFFLINE)
-        doom_due(queue, &queue->resting, ALARM_NEVER, TRUE, now);
+        reject_due(queue, &queue->resting, ALARM_NEVER, TRUE, now);
 }
 
 static gint64 next_event(Queue *queue, gint64 now)
@@ -191,7 +191,7 @@ static gint64 next_event(Queue *queue, gint64 now)
     gint64 next = waits ? gate_closed_until(queue->gate, now) : ALARM_NEVER;
     GQueue *timed[] = { &queue->waiting, &queue->resting, &queue->held };
 
-    if (queue->doomed.length > 0)
+    if (queue->rejected.length > 0)
         return now;
     for (gsize i = 0; i < G_N_ELEMENTS(timed); i++)
         if (head_of(timed[i]))
@@ -205,10 +205,10 @@ static void queue_pump(Queue *queue)
     gint64 now = clock_now(queue->clock);
 
     return_rested(queue, now);
-    doom_due(queue, &queue->waiting, now, FALSE, now);
-    doom_due(queue, &queue->held, now, FALSE, now);
+    reject_due(queue, &queue->waiting, now, FALSE, now);
+    reject_due(queue, &queue->held, now, FALSE, now);
     launch(queue, now);
-    doom_closed_out(queue, now);
+    reject_closed_out(queue, now);
     alarm_set(queue->wake, next_event(queue, now));
 }
 
@@ -217,8 +217,8 @@ static void on_wake(gpointer data)
     Queue *queue = data;
     Request *request;
 
-    queue_pump(queue); /* comes back for the other doomed ones */
-    request = head_of(&queue->doomed);
+    queue_pump(queue); /* comes back for the other rejected ones */
+    request = head_of(&queue->rejected);
     if (request) {
         leave(queue, request);
         request_end(request);
@@ -248,7 +248,7 @@ void queue_add(Queue *queue, Request *request)
     queue_pump(queue);
 }
 
-void queue_rest(Queue *queue, Request *request, gint64 until)
+void queue_retry_at(Queue *queue, Request *request, gint64 until)
 {
     place(queue, request, &queue->resting, until);
     queue_pump(queue);
@@ -274,7 +274,7 @@ void queue_give_up(Queue *queue)
     Request *request;
 
     while ((request = head_of(&queue->held)))
-        place(queue, request, &queue->doomed, 0);
+        place(queue, request, &queue->rejected, 0);
     queue_wake(queue);
 }
 

@@ -204,7 +204,7 @@ static gboolean request_try_key(Request *request, gint64 now)
     if (waits)
         queue_hold(api->queue, request);
     else
-        queue_rest(api->queue, request, now);
+        queue_retry_at(api->queue, request, now);
     return TRUE;
 }
 
@@ -232,7 +232,7 @@ static void on_got(HttpGet *get)
         return;
     next_try = request_next_try(request, answer, now);
     if (next_try != ALARM_NEVER) {
-        queue_rest(queue, request, next_try);
+        queue_retry_at(queue, request, next_try);
         return;
     }
     if (answer)
@@ -252,7 +252,7 @@ void request_launch(Request *request, const GatePass *pass, gint64 now)
 }
 
 /* What the last try said is worth more than why there is no other. */
-void request_doom(Request *request, gboolean gate_closed, gint64 now)
+void request_reject(Request *request, gboolean gate_closed, gint64 now)
 {
     const Api *api = request->api;
 

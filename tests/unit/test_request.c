@@ -605,7 +605,7 @@ static void test_sixty_seconds_of_outage_cost_ten_requests(void)
 static void test_a_cancelled_request_ends_silently_wherever_it_is(void)
 {
     g_autoptr(Fixture) f = fixture_new(1, 10 * S);
-    Request *flying, *queued, *resting, *doomed;
+    Request *flying, *queued, *resting, *rejected;
 
     f->long_rests = TRUE;
     fake_http_script(f->http, reply(500));
@@ -624,8 +624,8 @@ static void test_a_cancelled_request_ends_silently_wherever_it_is(void)
     fake_http_script(f->http, (FakeReply){ .status = 503, .retry_after_us = 60 * S });
     get(f, "closes");
     run_until_ends(f, 1);
-    doomed = get(f, "doomed");
-    api_cancel(doomed);
+    rejected = get(f, "rejected");
+    api_cancel(rejected);
     run_for(50 * MS);
     g_assert_cmpstr(f->ends->str, ==, "closes ");
 }

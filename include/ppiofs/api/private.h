@@ -87,7 +87,7 @@ struct Request {
     guint tries;
     GatePass pass;
     Bearer *bearer; /* it was sent with */
-    GError *error;  /* of the last try; or what doomed it */
+    GError *error;  /* of the last try; or what rejected it */
 
     /* queue.c's own */
     gint64 deadline;
@@ -121,7 +121,7 @@ void request_launch(Request *request, const GatePass *pass, gint64 now);
 
 /* For the queue, and not to call it: the request has no chance, because the gate is closed or it is
  * overdue. */
-void request_doom(Request *request, gboolean gate_closed, gint64 now);
+void request_reject(Request *request, gboolean gate_closed, gint64 now);
 
 /* For the queue, from a turn of the main loop of its own: the request is out of the queue. May do
  * anything, queue_free() included. */
@@ -138,9 +138,10 @@ Queue *queue_new(Gate *gate, const Clock *clock, guint max_flying);
 void queue_add(Queue *queue, Request *request);
 
 /* A flying request rests until @until, and then lines up again. */
-void queue_rest(Queue *queue, Request *request, gint64 until);
+void queue_retry_at(Queue *queue, Request *request, gint64 until);
 
-/* A flying request is held back until queue_release(), or until its deadline: then it is doomed. */
+/* A flying request is held back until queue_release(), or until its deadline: then it is rejected.
+ */
 void queue_hold(Queue *queue, Request *request);
 
 /* Every request that is held back lines up again. */
