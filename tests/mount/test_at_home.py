@@ -336,9 +336,9 @@ def test_a_line_of_fstab_mounts(home):
 def test_a_mount_without_privileges(home):
     """mount.fuse3 opens the device and mounts; ppiofs gets a descriptor and nothing else."""
     done = in_a_system(home, f"""
-        mkdir -p /usr/sbin/home && cp api_key /usr/sbin/home && chown -R nobody /usr/sbin/home
+        mkdir -p /usr/sbin/home && cp api_key "$2" /usr/sbin/home && chown -R nobody /usr/sbin/home
         export XDG_CONFIG_HOME=/nonexistent
-        mount.fuse3 "$2" mnt -o "setuid=nobody,drop_privileges,allow_other,$OPTIONS" \\
+        mount.fuse3 /usr/sbin/home/ppiofs mnt -o "setuid=nobody,drop_privileges,allow_other,$OPTIONS" \\
             -o api_key_file=/usr/sbin/home/api_key && cat mnt/instances/{INSTANCE}/status &&
         grep -E "^(Uid|CapEff)" "/proc/$(cat mnt/.ppiofs/pid)/status" && umount mnt""")
     assert done.returncode == 0, done.stderr

@@ -108,7 +108,7 @@ def test_a_call_that_mounts_ends_with_0_and_the_mount_is_live(call):
 
 def test_an_immediate_ls_works_every_time(call):
     for _ in range(10):
-        script = f"{binary()} {call.point} -o {call.options()} && ls {call.point}/instances"
+        script = f"'{binary()}' {call.point} -o {call.options()} && ls {call.point}/instances"
         done = run(script, env=daemon_environment(call.place, None))
         assert done.stdout.split() == sorted(ALL), done.stderr
         pid = call.pid()

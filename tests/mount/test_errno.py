@@ -136,7 +136,7 @@ def test_an_address_that_cannot_be_found_or_reached(mount_factory, tmp_path, mon
     if os.geteuid() != 0:
         pytest.skip("only root can make a network of its own")
     alone = tmp_path / "alone"
-    alone.write_text(f'#!/bin/sh\nexec unshare -n {binary()} "$@"\n')
+    alone.write_text(f'#!/bin/sh\nexec unshare -n "{binary()}" "$@"\n')
     alone.chmod(0o755)
     monkeypatch.setenv("PPIOFS_BIN", str(alone))
     mount = mount_factory(api=None, options={"api_url": url, "timeout": 2})

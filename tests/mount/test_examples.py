@@ -59,6 +59,7 @@ def test_ssh_pick_offers_only_those_that_run(example):
     assert VLLM not in done.stdout and "4c0b96ad5e72f381" not in done.stdout
 
 
+@needs("column")
 def test_prices_are_those_of_the_api(example, api):
     lines = example("prices").stdout.splitlines()
     assert len(lines) == len(api.fleet) + 1 and lines[0].split()[:2] == ["id", "status"]

@@ -105,7 +105,7 @@ def _needed(command):
 
 
 NOT_EVERYWHERE = {
-    "bsdtar", "busybox", "column", "cpio", "file", "flock", "gio", "git", "jq", "less", "more",
+    "bsdtar", "busybox", "column", "rev", "cpio", "file", "flock", "gio", "git", "jq", "less", "more",
     "perl", "rg", "rsync", "tree", "vim", "xxd", "zip"}
 
 

@@ -5,6 +5,7 @@ import contextlib
 import csv
 import os
 import pathlib
+import shutil
 import stat
 from collections import Counter
 
@@ -239,6 +240,7 @@ def test_all_views_together_cost_one_list(api, mount_factory):
 
 # The table, for the tools it is made for
 
+@pytest.mark.skipif(shutil.which("column") is None, reason="column is not installed")
 def test_column_awk_and_cut_read_the_table(small):
     names = shell(small.mount, "cut -f2 tables/instances.tsv").splitlines()
     assert names == ["name", *(ALL[id]["name"] for id in sorted(ALL))]
