@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """How old what one reads may be, and that what is open never changes."""
-import itertools
 import mmap
 import os
 import time
 
 import mock_fleet
 import pytest
-from helpers import ALL, ONE, SOON, as_json, by_id, errno_of, list_body, run, seen_gets, wait_for
+from helpers import ALL, ONE, SOON, by_id, errno_of, run, seen_gets, wait_for
 from mounting import binary
 
 TTL = 1.0  # ten times what a list takes on a busy machine must be less
@@ -17,12 +16,6 @@ COMMAND = f"instances/{ONE}/ssh_command"
 
 def _elapse(ttl=TTL):
     time.sleep(ttl + 0.05)
-
-
-def _start_again(api, port=40999):
-    """As an instance that was stopped and started: another port, told by the list's timestamp."""
-    api.update(ONE, last_started_at=mock_fleet.NOW,
-               tools=mock_fleet.tools(ONE, port, mock_fleet.REGIONS[1]))
 
 
 def test_what_is_younger_than_ttl_is_not_asked_for_again(api, mount):
@@ -54,13 +47,6 @@ def test_ttl_zero_asks_every_time(api, mount_factory):
         assert api.count() > before
 
 
-def test_ttl_zero_lists_anew_every_time(api, mount_factory):
-    mount = mount_factory(options={"ttl": 0})
-    for i in range(10):
-        api.add(mock_fleet.make(f"new-{i}", ""))
-        assert f"new-{i}" in mount.ls("instances")
-
-
 # semantics: slow-list-lives-longer
 def test_a_list_that_takes_long_lives_longer(api, mount_factory):
     api.latency = 0.15
@@ -71,31 +57,6 @@ def test_a_list_that_takes_long_lives_longer(api, mount_factory):
         mount.ls("instances")
         time.sleep(0.05)
     assert api.count() == 1
-
-
-@pytest.mark.parametrize("listing", ("instances", "json", "by-name"))
-def test_listings_follow_the_account(api, mount_factory, listing):
-    mount = mount_factory(options={"ttl": TTL})
-    before = mount.ls(listing)
-    api.add(mock_fleet.make("0000new", "0000new"))
-    api.remove(ONE)
-    assert mount.ls(listing) == before
-    _elapse()
-    after = mount.ls(listing)
-    assert [name for name in after if name.startswith("0000new")] and len(after) == len(before)
-    assert not [name for name in after if ONE in name or "vllm" in name]
-    assert errno_of(os.lstat, mount.path / "instances" / ONE) == "ENOENT"
-
-
-def test_links_follow_their_instance(api, mount_factory):
-    mount = mount_factory(options={"ttl": TTL})
-    assert (mount.path / "by-status/running" / ONE).exists()
-    api.update(ONE, name="renamed", status={"status": "exited"})
-    _elapse()
-    assert os.readlink(mount.path / "by-name/renamed") == f"../instances/{ONE}"
-    assert not os.path.lexists(mount.path / "by-name/vllm-qwen3-32b")
-    assert not os.path.lexists(mount.path / "by-status/running" / ONE)
-    assert mount.read(f"by-status/exited/{ONE}/status") == "exited\n"
 
 
 def test_a_field_comes_and_goes(api, mount_factory):
@@ -124,19 +85,6 @@ def test_details_stay_good_while_the_list_agrees(api, mount_factory):
         _elapse()
         assert mount.read(COMMAND) == first
     assert api.count("get") == 1
-
-
-def test_details_are_dropped_when_the_list_differs(api, mount_factory):
-    mount = mount_factory(options={"ttl": TTL})
-    mount.ls("instances")
-    assert "40122" in mount.read(COMMAND)
-    password = mount.read(f"instances/{ONE}/tools/ssh/password")
-    _start_again(api)
-    _elapse()
-    assert "40999" in mount.read(COMMAND)
-    assert mount.read(f"instances/{ONE}/tools/ssh/password") != password
-    assert mount.read(f"instances/{ONE}/last_started_at") == f"{mock_fleet.NOW}\n"
-    assert api.count("get") == 2
 
 
 @pytest.mark.parametrize("change", (
@@ -178,13 +126,6 @@ def test_a_missing_instance_is_asked_for_again_after_negative_ttl(api, mount_fac
     _elapse()
     assert mount.read("instances/late/status") == "creating\n"
     assert api.count() == 2
-
-
-def test_an_instance_that_was_missing_appears_with_the_list(api, mount):
-    assert errno_of(os.stat, mount.path / "instances/late/status") == "ENOENT"
-    api.add(mock_fleet.make("late", ""))
-    assert "late" in mount.ls("instances")
-    assert mount.read("instances/late/status") == "creating\n"
 
 
 JUNK = (".git", ".hg", ".svn", ".hidden", ".Trash-0", ".DS_Store", "._file", ".nfs1234", "4913",
@@ -241,40 +182,6 @@ def test_a_mapped_file_never_changes(api, mount_factory):
             _elapse()
             assert mount.read(STATUS) == "exited\n"
             assert old[:] == b"running\n"
-
-
-def test_a_working_directory_stays_usable(api, mount_factory):
-    mount = mount_factory(options={"ttl": TTL})
-    descriptor = os.open(mount.path / "instances" / ONE, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for image in ("one", "two"):
-            api.update(ONE, image=image)
-            _elapse()
-            with open("image", opener=lambda name, flags: os.open(name, flags, dir_fd=descriptor),
-                      encoding="ascii") as file:
-                assert file.read() == image + "\n"
-            assert "image" in os.listdir(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _numbered(number, **more):
-    return {"id": "n", "name": f"v{number}", "image": f"v{number}", "region": f"v{number}", **more}
-
-
-def test_all_fields_of_an_instance_come_from_one_answer(api, mount):
-    """Every answer of the API is another: what is read, in whatever order, must be of one."""
-    versions = itertools.count()
-    api.fault("list", body=lambda: iter([list_body(as_json(_numbered(next(versions))))]))
-    api.fault("n", status=200, body=lambda: iter([as_json(
-        _numbered(v := next(versions), tools={"ssh": {"command": f"v{v}"}}))]))
-    place = mount.path / "instances/n"
-    mount.ls("instances")
-    first = {name: (place / name).read_text() for name in ("name", "ssh_command", "image", "region",
-                                                           "tools/ssh/command")}
-    again = {name: (place / name).read_text() for name in first}
-    assert len(set(again.values())) == 1, again
-    assert len({first[name] for name in first if name != "name"}) == 1, first
 
 
 # Told to forget

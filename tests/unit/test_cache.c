@@ -308,59 +308,6 @@ static void test_a_drop_with_a_get_under_way_costs_no_other_get(void)
     g_assert_cmpuint(started(f) - before, ==, n);
 }
 
-/* Newest means asked for last. */
-static void test_a_newer_404_outlives_an_older_list(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    Reader *list = reader_begin(f, LIST, NULL);
-    turn(f, 1);
-    Reader *detail = reader_begin(f, DETAIL, "a");
-    fail(f, "a", PPIOFS_ERROR_NOT_FOUND);
-    answer_list(f, "a; b");
-    g_assert_cmpint(detail->answer.state, ==, CACHE_MISSING);
-    g_assert_cmpint(list->answer.state, ==, CACHE_FRESH);
-    g_assert_null(collection_find(cache_collection(f->cache), "a"));
-    g_assert_cmpint(ask(f, DETAIL, "a"), ==, CACHE_MISSING);
-}
-
-static void test_a_newer_list_ends_a_404(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    ask(f, DETAIL, "a");
-    fail(f, "a", PPIOFS_ERROR_NOT_FOUND);
-    g_assert_cmpint(ask(f, ITEM, "a"), ==, CACHE_MISSING);
-    have_list(f, "a");
-    g_assert_cmpint(ask(f, ITEM, "a"), ==, CACHE_FRESH);
-    g_assert_cmpint(ask(f, DETAIL, "a"), ==, CACHE_WAIT);
-}
-
-/* The older 404 says nothing against the newer list: who waits asks again. */
-static void test_an_older_404_does_not_hide_what_a_newer_list_shows(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-    Reader *reader = reader_begin(f, DETAIL, "a");
-
-    have_list(f, "a");
-    fail(f, "a", PPIOFS_ERROR_NOT_FOUND);
-    g_assert_cmpint(reader->answer.state, ==, CACHE_WAIT);
-    answer_detail(f, "a", "");
-    g_assert_cmpint(reader->answer.state, ==, CACHE_FRESH);
-}
-
-static void test_an_older_get_does_not_overrule_a_newer_list(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-
-    ask(f, DETAIL, "a");
-    have_list(f, "a 'status':'exited'");
-    answer_detail(f, "a", "'status':'running'");
-    Object *object = collection_find(cache_collection(f->cache), "a");
-    g_autofree char *status = record_value(object->record, "status");
-    g_assert_cmpstr(status, ==, "exited");
-}
-
 static void test_absence_is_remembered_for_negative_ttl(void)
 {
     g_autoptr(Fixture) f = fixture_new();
@@ -691,10 +638,6 @@ int main(int argc, char **argv)
         { "drop", test_a_drop_forgets_all_answers_and_failures },
         { "drop_and_who_waits", test_who_waited_before_a_drop_gets_that_answer },
         { "drop_and_walk", test_a_drop_with_a_get_under_way_costs_no_other_get },
-        { "newer_404", test_a_newer_404_outlives_an_older_list },
-        { "newer_list_ends_404", test_a_newer_list_ends_a_404 },
-        { "older_404", test_an_older_404_does_not_hide_what_a_newer_list_shows },
-        { "older_get", test_an_older_get_does_not_overrule_a_newer_list },
         { "absence", test_absence_is_remembered_for_negative_ttl },
         { "two_singles_then_list", test_two_single_gets_then_the_list },
         { "one_page", test_one_page_is_refreshed_as_a_list },

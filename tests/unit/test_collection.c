@@ -647,57 +647,6 @@ static gboolean get_at(Collection *collection, const char *id, const char *membe
     return collection_apply_record(collection, record, &time);
 }
 
-static void assert_files(Collection *collection, const char *id, const char *expected)
-{
-    g_autofree char *text = tree_text(record_tree(collection_find(collection, id)->record));
-
-    g_assert_cmpstr(text, ==, expected);
-}
-
-static void test_what_the_list_empties_is_empty(void)
-{
-    g_autoptr(Collection) collection = collection_new(&kind);
-
-    list_at(collection, "a 'network':{'id':1}", 1, 2);
-    get_at(collection, "a", "'network':{'id':1,'ip':2}", 3, 4);
-    list_at(collection, "a 'network':{}", 5, 6);
-    assert_files(collection, "a", "id='a$' network/");
-}
-
-static void test_an_older_list_does_not_bring_back_what_is_gone(void)
-{
-    g_autoptr(Collection) collection = collection_new(&kind);
-
-    g_assert_true(get_at(collection, "a", NULL, 3, 4));
-    list_at(collection, "a; b", 2, 5);
-    g_assert_null(collection_find(collection, "a"));
-    g_assert_false(collection_is_like_list(collection));
-    list_at(collection, "a; b", 6, 7);
-    g_assert_nonnull(collection_find(collection, "a"));
-    g_assert_true(collection_is_like_list(collection));
-}
-
-static void test_an_older_get_does_not_overrule_a_newer_list(void)
-{
-    g_autoptr(Collection) collection = collection_new(&kind);
-
-    list_at(collection, "a 'status':'exited'", 3, 8);
-    g_assert_true(get_at(collection, "a", "'status':'running'", 2, 9));
-    assert_files(collection, "a", "id='a$' status='exited$'");
-    g_assert_false(get_at(collection, "b", "'status':'running'", 2, 9));
-    g_assert_null(collection_find(collection, "b"));
-}
-
-static void test_an_equal_list_does_not_confirm_what_only_a_get_showed(void)
-{
-    g_autoptr(Collection) collection = collection_new(&kind);
-
-    get_at(collection, "b", "", 3, 4);
-    list_at(collection, "a", 2, 5);
-    g_assert_nonnull(collection_find(collection, "b"));
-    g_assert_false(collection_is_like_list(collection));
-}
-
 static void test_what_returns_unchanged_has_another_stamp(void)
 {
     g_autoptr(Collection) collection = collection_new(&kind);
@@ -746,13 +695,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fleet/any_order_of_answers_shows_what_was_asked_for_last",
                     test_any_order_of_answers_shows_what_was_asked_for_last);
-    g_test_add_func("/fleet/what_the_list_empties_is_empty", test_what_the_list_empties_is_empty);
-    g_test_add_func("/fleet/an_older_list_does_not_bring_back_what_is_gone",
-                    test_an_older_list_does_not_bring_back_what_is_gone);
-    g_test_add_func("/fleet/an_older_get_does_not_overrule_a_newer_list",
-                    test_an_older_get_does_not_overrule_a_newer_list);
-    g_test_add_func("/fleet/an_equal_list_does_not_confirm_what_only_a_get_showed",
-                    test_an_equal_list_does_not_confirm_what_only_a_get_showed);
     g_test_add_func("/fleet/what_returns_unchanged_has_another_stamp",
                     test_what_returns_unchanged_has_another_stamp);
     g_test_add_func("/fleet/details_that_agree_change_no_view",
