@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
-G_DEFINE_QUARK(ppiofs - error - quark, ppiofs_error)
+GQuark ppiofs_error_quark(void)
+{
+    return g_quark_from_static_string("ppiofs-error-quark");
+}
 
 gboolean error_set(GError **error, PpiofsError code, const char *format, ...)
 {
