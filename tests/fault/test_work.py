@@ -161,6 +161,7 @@ class Row(NamedTuple):
     tickets: int = 2
     says: str = ""  # in the log
     thorough: bool = False
+    beside: float = BESIDE_MOST
 
 
 GZIP = "Content-Encoding: gzip"
@@ -199,7 +200,8 @@ LISTS = [
     Row("list: 40,000 in a page of 31 MiB", pages(lambda _: [
         {**item, "name": "n" * 100, "note": "x" * 500} for item in plain(40_000)], 1), "",
         all_of_them, options=LONG, thorough=True),
-    Row("list: views of many", pages(lambda n: plain(MANY), 1), "", every_view),
+    Row("list: views of many", pages(lambda n: plain(MANY), 1), "", every_view,
+        beside=BESIDE_MOST / 4),  # in one go each takes 60 ms, and five times that of 100,000
     Row("list: others in place of many", lambda target, n: http(page(plain(MANY, f"{n}-"))), "",
         twice),
     Row("list: a million leaves that change", lambda target, n: http(page(
@@ -290,7 +292,7 @@ def test_no_answer_stops_the_loop(row, scheme, troubled, certificate, report):
                f"{row.name:42} {scheme:5} {met or 'fine':9} {seconds:5.2f} s "
                f"{beside.slowest * 1e3:5.0f} ms {peak / MIB:6.1f} MiB")
         assert met in (row.gets.split() or [None])
-        assert beside.slowest < BESIDE_MOST
+        assert beside.slowest < row.beside
         assert is_sanitized() or peak <= row.peak
         assert not met or "GET " in mount.read(".ppiofs/last_error")
         assert row.says in mount.stderr()
