@@ -375,43 +375,6 @@ static void test_waiting_for_room_counts_as_time(void)
     g_assert_cmpuint(fake_http_n_requests(f->http), ==, 1);
 }
 
-static void test_retry_after_holds_all_requests_back(void)
-{
-    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
-    gint64 asked;
-
-    fake_http_script(f->http, (FakeReply){ .status = 429, .retry_after_us = 200 * MS });
-    fake_http_script(f->http, reply(200));
-    fake_http_script(f->http, reply(200));
-    get(f, "a");
-    while (fake_http_n_flying(f->http) > 0)
-        g_main_context_iteration(NULL, TRUE);
-    asked = g_get_monotonic_time();
-    g_assert_cmpint(api_closed_until(f->api), >, asked);
-    start_in(f, "L", LANE_LISTS, 0);
-    run_until_ends(f, 2);
-    g_assert_no_error(f->error);
-    for (guint i = 1; i < 3; i++)
-        g_assert_cmpint(fake_http_request(f->http, i)->at, >=, asked + 190 * MS);
-    g_assert_cmpint(api_closed_until(f->api), ==, 0);
-}
-
-static void test_when_the_wait_is_over_the_queue_goes_on_by_itself(void)
-{
-    g_autoptr(Fixture) f = fixture_new(16, 20 * S);
-    gint64 begin = g_get_monotonic_time();
-    Request *first;
-
-    fake_http_script(f->http, (FakeReply){ .status = 429, .retry_after_us = 100 * MS });
-    fake_http_script(f->http, reply(200));
-    first = get(f, "a");
-    run_for(10 * MS);
-    get(f, "b");
-    api_cancel(first);
-    run_until_ends(f, 1);
-    g_assert_cmpint(g_get_monotonic_time() - begin, <, 5 * S);
-}
-
 static void test_who_cannot_wait_that_long_is_busy_at_once(void)
 {
     g_autoptr(Fixture) f = fixture_new(1, 10 * S);
@@ -452,53 +415,6 @@ static void test_a_reset_closes_the_circuit(void)
     run_until_ends(f, 6);
     g_assert_no_error(f->error);
     g_test_assert_expected_messages();
-}
-
-static void test_offline_nobody_waits_and_nothing_is_sent(void)
-{
-    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
-
-    go_offline(f);
-    for (guint i = 0; i < 100; i++)
-        get(f, "a");
-    run_until_ends(f, 105);
-    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
-    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 5);
-}
-
-static void test_offline_one_probe_goes_and_its_answer_opens_the_gate(void)
-{
-    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
-
-    go_offline(f);
-    f->offset += S;
-    fake_http_script(f->http, hold());
-    get(f, "probe");
-    get(f, "other");
-    run_until_ends(f, 6);
-    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_BUSY);
-    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 6);
-
-    g_test_expect_message(LOG_DOMAIN_STATE, G_LOG_LEVEL_MESSAGE, "*again");
-    fake_http_end(f->http, reply(404));
-    g_test_assert_expected_messages();
-    fake_http_script(f->http, reply(200));
-    get(f, "a");
-    run_until_ends(f, 8);
-    g_assert_no_error(f->error);
-}
-
-static void test_a_failed_probe_is_not_repeated(void)
-{
-    g_autoptr(Fixture) f = fixture_new(16, 10 * S);
-
-    go_offline(f);
-    f->offset += S;
-    fake_http_script(f->http, failure(PPIOFS_ERROR_REFUSED));
-    get(f, "probe");
-    run_until_ends(f, 6);
-    g_assert_error(f->error, PPIOFS_ERROR, PPIOFS_ERROR_REFUSED);
-    g_assert_cmpuint(fake_http_n_requests(f->http), ==, 6);
 }
 
 static void test_a_cancelled_probe_does_not_close_the_gate_for_ever(void)
@@ -868,8 +784,6 @@ int main(int argc, char **argv)
     ADD(who_has_rested_goes_before_who_came_later);
     ADD(who_rests_longer_does_not_hold_others_up);
     ADD(waiting_for_room_counts_as_time);
-    ADD(retry_after_holds_all_requests_back);
-    ADD(when_the_wait_is_over_the_queue_goes_on_by_itself);
     ADD(who_cannot_wait_that_long_is_busy_at_once);
     ADD(a_reset_closes_the_circuit);
     ADD(asked_is_when_the_answered_try_was_sent_less_its_age);
@@ -880,9 +794,6 @@ int main(int argc, char **argv)
     ADD(what_waits_for_a_key_ends_with_its_deadline);
     ADD(users_take_turns);
     ADD(ids_that_nobody_knows_have_a_quarter_of_the_room);
-    ADD(offline_nobody_waits_and_nothing_is_sent);
-    ADD(offline_one_probe_goes_and_its_answer_opens_the_gate);
-    ADD(a_failed_probe_is_not_repeated);
     ADD(a_cancelled_probe_does_not_close_the_gate_for_ever);
     ADD(who_rests_when_it_goes_offline_ends_with_its_last_error);
     ADD(a_timeout_of_a_try_that_had_no_time_is_no_outage);

@@ -320,24 +320,6 @@ static void test_a_running_status_is_exactly_that(void)
     g_assert_cmpstr(body(f), ==, "");
 }
 
-static void test_ten_thousand_that_share_a_name_are_known_by_their_ids(void)
-{
-    g_autoptr(Fixture) f = fixture_new();
-    GString *expected = g_string_new(NULL);
-
-    for (guint i = 0; i < MANY; i++) {
-        g_autofree char *id = g_strdup_printf("id%05u", i);
-        add(f, id, "twin", COMMAND);
-        g_string_append_printf(
-            expected,
-            "\n# %s: use its id, because its name is also the name of another instance"
-            "\nHost %s.ppio\n" BLOCK "ppio-%s\n",
-            id, id, id);
-    }
-    g_assert_cmpstr(body(f), ==, expected->str);
-    g_string_free(expected, TRUE);
-}
-
 /* Bare words only where they cannot be another host's name or address. */
 static void test_short_names_stand_alone_where_they_can(void)
 {
@@ -395,7 +377,5 @@ int main(int argc, char **argv)
                     test_short_names_stand_alone_where_they_can);
     g_test_add_func("/ssh_config/a running status is exactly that",
                     test_a_running_status_is_exactly_that);
-    g_test_add_func("/ssh_config/ten thousand that share a name are known by their ids",
-                    test_ten_thousand_that_share_a_name_are_known_by_their_ids);
     return g_test_run();
 }

@@ -49,69 +49,10 @@ static void assert_links(const ViewRecipe *recipe, const char *field, const char
     g_assert_cmpstr(text, ==, expected);
 }
 
-static void test_names_lead_to_instances(void)
-{
-    assert_links(&links_by_name, NULL, "i1 'name':'train'; i2 'name':'my gpu'",
-                 "my gpu->../instances/i2 train->../instances/i1");
-}
-
-static void test_a_shared_name_appears_for_none_of_them_bare(void)
-{
-    assert_links(&links_by_name, NULL, "i1 'name':'a'; i2 'name':'b'; i3 'name':'a'",
-                 "a~i1->../instances/i1 a~i3->../instances/i3 b->../instances/i2");
-}
-
 static void test_case_twins_are_different_names(void)
 {
     assert_links(&links_by_name, NULL, "i1 'name':'a'; i2 'name':'A'",
                  "A->../instances/i2 a->../instances/i1");
-}
-
-static void test_the_nameless_are_not_listed_by_name(void)
-{
-    assert_links(&links_by_name, NULL,
-                 "i1; i2 'name':''; i3 'name':null; i4 'name':7; i5 'name':[]", "");
-}
-
-static void test_hostile_names_stay_names(void)
-{
-    assert_links(&links_by_name, NULL,
-                 "i1 'name':'..'; i2 'name':'/etc/passwd'; i3 'name':'-rf'; i4 'name':'a\\nb'",
-                 "%2Drf->../instances/i3 %2E%2E->../instances/i1 "
-                 "%2Fetc%2Fpasswd->../instances/i2 a%0Ab->../instances/i4");
-}
-
-static void test_targets_are_the_file_names_of_the_ids(void)
-{
-    assert_links(&links_by_name, NULL, "../x 'name':'a'; -y 'name':'b'; -z 'name':'b'",
-                 "a->../instances/..%2Fx b~-y->../instances/%2Dy b~-z->../instances/%2Dz");
-}
-
-static void test_a_name_that_looks_like_a_shared_one_takes_nothing_away(void)
-{
-    assert_links(&links_by_name, NULL, "i1 'name':'a'; i2 'name':'a'; i3 'name':'a~i1'",
-                 "a~i1->../instances/i1 a~i1~i3->../instances/i3 a~i2->../instances/i2");
-}
-
-static void test_instances_are_sorted_by_a_field(void)
-{
-    assert_links(&links_by_field, "status",
-                 "i1 'status':'running'; i2 'status':{'status':'exited'}; i3 'status':'running'",
-                 "exited/ exited/i2->../../instances/i2 running/ running/i1->../../instances/i1 "
-                 "running/i3->../../instances/i3");
-}
-
-static void test_an_instance_without_the_field_is_left_out(void)
-{
-    assert_links(&links_by_field, "region",
-                 "i1; i2 'region':''; i3 'region':null; i4 'region':{'a':1}; i5 'region':'r'",
-                 "r/ r/i5->../../instances/i5");
-}
-
-static void test_field_values_and_ids_become_names(void)
-{
-    assert_links(&links_by_field, "region", "a/b 'region':'../..'; c 'region':'.'",
-                 "%2E/ %2E/c->../../instances/c ..%2F../ ..%2F../a%2Fb->../../instances/a%2Fb");
 }
 
 static char *table_of(const char *list)
@@ -233,22 +174,7 @@ static void test_a_view_that_was_given_up_is_none(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/views/names_lead_to_instances", test_names_lead_to_instances);
-    g_test_add_func("/views/a_shared_name_appears_for_none_of_them_bare",
-                    test_a_shared_name_appears_for_none_of_them_bare);
     g_test_add_func("/views/case_twins_are_different_names", test_case_twins_are_different_names);
-    g_test_add_func("/views/the_nameless_are_not_listed_by_name",
-                    test_the_nameless_are_not_listed_by_name);
-    g_test_add_func("/views/hostile_names_stay_names", test_hostile_names_stay_names);
-    g_test_add_func("/views/targets_are_the_file_names_of_the_ids",
-                    test_targets_are_the_file_names_of_the_ids);
-    g_test_add_func("/views/a_name_that_looks_like_a_shared_one_takes_nothing_away",
-                    test_a_name_that_looks_like_a_shared_one_takes_nothing_away);
-    g_test_add_func("/views/instances_are_sorted_by_a_field", test_instances_are_sorted_by_a_field);
-    g_test_add_func("/views/an_instance_without_the_field_is_left_out",
-                    test_an_instance_without_the_field_is_left_out);
-    g_test_add_func("/views/field_values_and_ids_become_names",
-                    test_field_values_and_ids_become_names);
     g_test_add_func("/views/an_empty_table_is_its_header", test_an_empty_table_is_its_header);
     g_test_add_func("/views/each_column_shows_its_field", test_each_column_shows_its_field);
     g_test_add_func("/views/missing_values_are_empty_columns",
