@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Which errno a failure becomes, and what is said of it."""
 import contextlib
-import ctypes
-import errno
 import os
 import re
-import signal
 import socket
 import threading
 import time
 
 import pytest
 from failures import FAILURES, HTML, OF_A_LIST, broken_ones, fresh  # noqa: F401
-from helpers import ALL, ONE, errno_of, list_body, read_errno, wait_for
+from helpers import ALL, ONE, errno_of, list_body, read_errno
 from mounting import binary
 
 WARNING = "warning: .* cannot be (fetched|refreshed)"
@@ -101,24 +98,6 @@ def test_an_item_that_goes_between_list_and_get_is_gone(fresh):
     assert read_errno(fresh.mount, f"instances/{ONE}/image") == "ENOENT"
 
 
-def test_an_interrupted_call_fails_with_eintr(fresh):
-    """A process that catches the signal; default signals are tested elsewhere."""
-    fresh.api.fault("*", silence=True)
-    libc = ctypes.CDLL(None, use_errno=True)
-    old = signal.signal(signal.SIGALRM, lambda *_: None)
-    signal.siginterrupt(signal.SIGALRM, True)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.1)
-        started = time.monotonic()
-        result = libc.access(os.fsencode(fresh.mount.path / "instances/interrupted/image"), 0)
-        number, seconds = ctypes.get_errno(), time.monotonic() - started
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
-    assert (result, errno.errorcode[number]) == (-1, "EINTR")
-    assert seconds < 0.1 + 0.5
-
-
 # Failures of the connection
 
 
@@ -159,22 +138,3 @@ def test_a_server_without_tls(mount_factory):
         assert errno_of(os.listdir, mount.path / "instances") == "EPROTO"
         assert "secure connection" in mount.read(".ppiofs/last_error")
         server.shutdown(socket.SHUT_RDWR)
-
-
-def test_a_peer_that_accepts_and_is_silent(mount_factory):
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        mount = mount_factory(api=f"http://127.0.0.1:{silent.getsockname()[1]}",
-                              options={"timeout": 0.5})
-        mount.expect_stderr(WARNING)
-        started = time.monotonic()
-        assert errno_of(os.listdir, mount.path / "instances") == "ETIMEDOUT"
-        assert time.monotonic() - started < 0.5 + 0.5
-
-
-def test_it_heals_without_a_remount(api, mount):
-    mount.expect_stderr(WARNING)
-    api.fault("*", refuse=True)
-    assert errno_of(os.listdir, mount.path / "instances") == "ECONNREFUSED"
-    api.clear_faults()
-    wait_for(lambda: errno_of(os.listdir, mount.path / "instances") is None, 10)
-    assert set(mount.ls("instances")) == set(ALL)
