@@ -22,11 +22,12 @@ static void write_age(GString *out, const ClassStatus *status)
 /* ppiofs schedules no retry of its own: an access, or the next poll of watch, makes it. */
 static void write_trouble(GString *out, const char *name, const ClassStatus *status)
 {
-    g_string_append_printf(out, "%s_retry: at the next access", name);
-    if (status->next_try_us > 0)
+    if (!status->absent)
+        g_string_append_printf(out, "%s_retry: at the next access", name);
+    if (!status->absent && status->next_try_us > 0)
         g_string_append_printf(out, ", not before %.1f s from now",
                                (double)status->next_try_us / G_USEC_PER_SEC);
-    g_string_append_printf(out, "\n%s_error: %s\n", name, status->why);
+    g_string_append_printf(out, "%s%s_error: %s\n", status->absent ? "" : "\n", name, status->why);
 }
 
 static void write_class(GString *out, const char *name, const ClassStatus *status)
@@ -40,7 +41,8 @@ static void write_class(GString *out, const char *name, const ClassStatus *statu
         [CLASS_FAILED] = "failed (an access returns an error)",
     };
 
-    g_string_append_printf(out, "%s: %s", name, states[status->state]);
+    g_string_append_printf(out, "%s: %s", name,
+                           status->absent ? "not offered by this API" : states[status->state]);
     write_age(out, status);
     if (status->in_flight > 0)
         g_string_append_printf(out, ", %u under way", status->in_flight);
@@ -60,19 +62,35 @@ static const char *overall(ClassState list, ClassState details)
     return list == CLASS_EMPTY && details == CLASS_EMPTY ? "idle" : "ok";
 }
 
+/* Of the other kinds those that were asked for. */
+static void write_kind(GString *out, const Cache *cache)
+{
+    const Kind *kind = cache_kind(cache);
+    ClassStatus list = cache_list_status(cache), details = cache_details_status(cache);
+
+    if (kind == KIND_INSTANCES) {
+        g_string_append_printf(out, "instances_cached: %u\n", list.known);
+        write_class(out, "list", &list);
+        write_class(out, "details", &details);
+    } else if (list.state != CLASS_EMPTY || list.in_flight > 0) {
+        write_class(out, kind->directory, &list);
+    }
+}
+
 static void write_status(GString *out, gpointer data)
 {
     const About *about = data;
-    ClassStatus list = cache_list_status(about->subjects.cache);
-    ClassStatus details = cache_details_status(about->subjects.cache);
+    Cache *const *caches = about->subjects.caches;
+    ClassStatus list = cache_list_status(caches[0]);
+    ClassStatus details = cache_details_status(caches[0]);
     gint64 closed = api_closed_until(about->subjects.api);
     gint64 now = clock_now(about->subjects.clock);
 
-    g_string_append_printf(out, "state: %s\napi: %s\nprofile: %s\ninstances_cached: %u\n",
+    g_string_append_printf(out, "state: %s\napi: %s\nprofile: %s\n",
                            overall(list.state, details.state), about->subjects.options->api_url,
-                           about->subjects.options->profile, list.known);
-    write_class(out, "list", &list);
-    write_class(out, "details", &details);
+                           about->subjects.options->profile);
+    for (guint i = 0; caches[i] != NULL; i++)
+        write_kind(out, caches[i]);
     if (closed > now)
         g_string_append_printf(out, "paused: no request for %.1f s\n",
                                (double)(closed - now) / G_USEC_PER_SEC);
@@ -106,22 +124,41 @@ static void write_pid(GString *out, gpointer data)
     g_string_append_printf(out, "%d\n", (int)getpid());
 }
 
+static void write_entry(GString *out, const char *name, const char *what)
+{
+    g_string_append_printf(out, "%-25s %s\n", name, what);
+}
+
+/* What there is beside the directories of the kinds. */
+static const char *const entries[][2] = {
+    { "by-name/<name>", "links to instances/; also by-product/, by-region/, by-status/, by-type/" },
+    { "tables/", "tables of all objects, with tabs between the columns" },
+    { "ssh/config", "for Include in ~/.ssh/config: then ssh NAME.PROFILE works" },
+    { "json/<id>.json", "the response of the API for one instance, byte for byte" },
+    { "json/<kind>/", "the same of the other kinds" },
+    { "changes.log", "the changes since the mount (only with -o watch=SECONDS)" },
+    { ".ppiofs/status", "how old the data is, and what is wrong if it is not fresh" },
+    { ".ppiofs/last_error", "the last error in one sentence" },
+};
+
 static void write_readme(GString *out, gpointer data)
 {
-    (void)data;
-    g_string_append(
-        out, "This file system shows the GPU instances of your account as read-only files.\n\n"
-             "instances/<id>/      one directory per instance: status, image, ssh_command, ...\n"
-             "by-name/<name>       links to these directories; also by-status/, by-region/,\n"
-             "                     by-type/\n"
-             "tables/              one table of all instances, with tabs between the columns\n"
-             "ssh/config           for Include in ~/.ssh/config: then ssh NAME.PROFILE works\n"
-             "json/<id>.json       the response of the API for one instance, byte for byte\n"
-             "changes.log          the changes since the mount (only with -o watch=SECONDS)\n"
-             ".ppiofs/status       how old the data is, and what is wrong if it is not fresh\n"
-             ".ppiofs/last_error   the last error in one sentence\n\n"
-             "Data older than the option ttl (10 s) is fetched again at the next access.\n"
-             "More: man ppiofs, man ppiofs-tree\n");
+    const About *about = data;
+    Cache *const *caches = about->subjects.caches;
+
+    g_string_append(out,
+                    "This file system shows your account as read-only files: one directory for\n"
+                    "each object, named by its id, and in it one file for each field.\n\n");
+    for (guint i = 0; caches[i] != NULL; i++) {
+        g_autofree char *name = g_strconcat(cache_kind(caches[i])->directory, "/<id>/", NULL);
+        write_entry(out, name, cache_kind(caches[i])->about);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(entries); i++)
+        write_entry(out, entries[i][0], entries[i][1]);
+    g_string_append(out,
+                    "\nData older than the option ttl (10 s) is fetched again at the next access;\n"
+                    "products, regions and the like may be older.\n"
+                    "More: man ppiofs, man ppiofs-tree\n");
 }
 
 /* Prometheus text format, version 0.0.4. */
@@ -194,20 +231,49 @@ static void write_age_value(GString *out, const char *name, const ClassStatus *s
                                (double)status->age_us / G_USEC_PER_SEC);
 }
 
-static void write_cache_metrics(GString *out, Cache *cache)
+/* Calls @write for each class of answers that there is, with its name. */
+static void for_each_class(GString *out, Cache *const *caches,
+                           void (*write)(GString *out, const char *name, const ClassStatus *status))
 {
-    CacheStats stats = cache_stats(cache);
-    ClassStatus list = cache_list_status(cache), details = cache_details_status(cache);
+    for (guint i = 0; caches[i] != NULL; i++) {
+        const Kind *kind = cache_kind(caches[i]);
+        ClassStatus list = cache_list_status(caches[i]);
+        ClassStatus details = cache_details_status(caches[i]);
 
-    write_metric(out, "instances", "gauge", "Instances in the cache.");
-    write_value(out, "instances", list.known);
+        if (kind == KIND_INSTANCES) {
+            write(out, "list", &list);
+            write(out, "details", &details);
+        } else if (list.state != CLASS_EMPTY) {
+            write(out, kind->directory, &list);
+        }
+    }
+}
+
+/* Details, and what is done for them, are of the first alone. */
+static CacheStats sum_stats(Cache *const *caches)
+{
+    CacheStats sum = cache_stats(caches[0]);
+
+    for (guint i = 1; caches[i] != NULL; i++) {
+        sum.fetches += cache_stats(caches[i]).fetches;
+        sum.cancelled += cache_stats(caches[i]).cancelled;
+    }
+    return sum;
+}
+
+static void write_cache_metrics(GString *out, Cache *const *caches)
+{
+    CacheStats stats = sum_stats(caches);
+
+    if (cache_kind(caches[0]) == KIND_INSTANCES) {
+        write_metric(out, "instances", "gauge", "Instances in the cache.");
+        write_value(out, "instances", cache_list_status(caches[0]).known);
+    }
     write_metric(out, "cache_state", "gauge",
                  "0 never fetched, 1 fresh, 2 expired, 3 slow, 4 stale, 5 failed.");
-    write_state(out, "list", &list);
-    write_state(out, "details", &details);
+    for_each_class(out, caches, write_state);
     write_metric(out, "cache_age_seconds", "gauge", "Age of the cached data, if there is any.");
-    write_age_value(out, "list", &list);
-    write_age_value(out, "details", &details);
+    for_each_class(out, caches, write_age_value);
     write_metric(out, "fetches_total", "counter", "Fetches of the list or of one instance.");
     write_value(out, "fetches_total", stats.fetches);
     write_metric(out, "fetches_cancelled_total", "counter",
@@ -232,7 +298,7 @@ static void write_metrics(GString *out, gpointer data)
     if (about->fs != NULL)
         write_fuse_metrics(out, about->fs);
     write_api_metrics(out, api_stats(about->subjects.api));
-    write_cache_metrics(out, about->subjects.cache);
+    write_cache_metrics(out, about->subjects.caches);
     write_metric(out, "up_seconds", "gauge", "Time since the mount was made.");
     g_string_append_printf(out, "ppiofs_up_seconds %.1f\n",
                            (double)(clock_now(about->subjects.clock) - about->started) /

@@ -35,8 +35,8 @@ typedef struct {
     Http *http;
     Api *api;
     Source *source;
-    Cache *caches[2]; /* one for each kind; ends with NULL */
-    Watch *watch;     /* NULL without -o watch */
+    Cache **caches; /* one for each kind that is shown; ends with NULL */
+    Watch *watch;   /* NULL without -o watch */
     About *about;
     Fs *fs;
     Session *session;
@@ -59,7 +59,8 @@ static gboolean on_hangup(gpointer data)
     if (daemon_lost_terminal(app->daemon))
         return on_terminate(app);
     g_message("dropped all cached data; reading the key again");
-    cache_drop(app->caches[0]);
+    for (guint i = 0; app->caches[i] != NULL; i++)
+        cache_drop(app->caches[i]);
     api_reset(app->api);
     source_reload_key(app->source);
     session_forget_names(app->session);
@@ -167,7 +168,29 @@ static gboolean make_client(App *app, Credentials *credentials, GError **error)
     return TRUE;
 }
 
-static void make_cache(App *app)
+/* Of those that are shown and in @set; ends with NULL. (transfer container) */
+static Cache **caches_in(const App *app, guint set)
+{
+    GPtrArray *some = g_ptr_array_new();
+
+    for (guint i = 0; app->caches[i] != NULL; i++)
+        if (set & 1u << (cache_kind(app->caches[i]) - kinds))
+            g_ptr_array_add(some, app->caches[i]);
+    g_ptr_array_add(some, NULL);
+    return (Cache **)g_ptr_array_free(some, FALSE);
+}
+
+static void make_watch(App *app)
+{
+    g_autofree Cache **watched = caches_in(app, app->options->watch_kinds);
+
+    if (app->options->watch_us == 0)
+        return;
+    app->watch = watch_new(watched, app->options->watch_us, clock_system(), NULL);
+    watch_on_change(app->watch, on_watch_change, app);
+}
+
+static void make_caches(App *app)
 {
     const Options *options = app->options;
     const CacheOptions cache = { .ttl = options->ttl_us,
@@ -178,23 +201,26 @@ static void make_cache(App *app)
                                  .timeout = options->timeout_us,
                                  .max_requests = options->parallel_requests };
     const CacheSource source = source_functions(app->source);
+    guint n = 0;
 
-    app->caches[0] = cache_new(&cache, KIND_INSTANCES, &source, clock_system());
-    if (options->watch_us > 0) {
-        app->watch = watch_new(app->caches[0], options->watch_us, clock_system(), NULL);
-        watch_on_change(app->watch, on_watch_change, app);
+    app->caches = g_new0(Cache *, n_kinds + 1);
+    for (guint i = 0; i < n_kinds; i++) {
+        if (!(options->kinds & 1u << i))
+            continue;
+        app->caches[n] = cache_new(&cache, &kinds[i], &source, clock_system());
+        cache_on_names_changed(app->caches[n++], on_names_changed, app);
     }
-    cache_on_names_changed(app->caches[0], on_names_changed, app);
+    make_watch(app);
 }
 
 static void make_fs(App *app, Credentials *credentials)
 {
     const Options *options = app->options;
-    const AboutSubjects subjects = { options, credentials, app->caches[0], app->api,
-                                     clock_system() };
+    const AboutSubjects subjects = { options, credentials, app->caches, app->api, clock_system() };
 
     app->about = about_new(&subjects);
-    cache_on_error(app->caches[0], about_note_error, app->about);
+    for (guint i = 0; app->caches[i] != NULL; i++)
+        cache_on_error(app->caches[i], about_note_error, app->about);
 
     const FsOptions fs = { .timeout_us = options->timeout_us,
                            .patience_us = options->patience_us,
@@ -218,7 +244,9 @@ static void app_clear(App *app)
     fs_free(app->fs);
     sleep_watch_free(app->sleep);
     watch_free(app->watch);
-    cache_free(app->caches[0]);
+    for (guint i = 0; app->caches != NULL && app->caches[i] != NULL; i++)
+        cache_free(app->caches[i]);
+    g_free(app->caches);
     about_free(app->about);
     source_free(app->source);
     api_free(app->api);
@@ -296,7 +324,7 @@ static gboolean mount_and_serve(const Options *options, Log *log, GError **error
     app.service = service_new(NULL, clock_system());
     if (!make_client(&app, credentials, error))
         return FALSE;
-    make_cache(&app);
+    make_caches(&app);
     make_fs(&app, credentials);
     catch_signals(&app);
     if (!mount_uninterrupted(&app, place, error))

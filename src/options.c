@@ -203,6 +203,9 @@ static gboolean settle(Options *options, GError **error)
         options->secrets = SECRETS_HIDE;
         set_origin(options, secrets, ORIGIN_BUILT_IN ", because of allow_other");
     }
+    if (options->watch_us > 0 && !(options->kinds & options->watch_kinds))
+        return error_set(error, PPIOFS_ERROR_USAGE,
+                         "watch_kinds: none of these directories is shown; add one to kinds");
     if (!options->fsname)
         options->fsname = g_strdup(options->profile);
     options->patience_us = MIN(options->patience_us, options->timeout_us);

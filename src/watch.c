@@ -7,35 +7,45 @@
 
 /* Years of an ordinary account; an API that flips everything all the time must not fill memory. */
 #define LOG_MAX_BYTES (64u << 20)
-/* A time, four columns, and that the log is full. */
-#define LONGEST_LINE (5 * TEXT_COLUMN_BYTES)
+/* A time, five columns, and that the log is full. */
+#define LONGEST_LINE (6 * TEXT_COLUMN_BYTES)
+
+typedef struct {
+    Watch *watch;
+    Cache *cache;
+    gboolean primed; /* the first list is known */
+    gboolean news;   /* since the last list */
+} Watched;
 
 struct Watch {
-    Cache *cache;
+    Watched *watched;
+    guint n_watched;
     const Clock *clock;
     GSource *timer;
     FsGrowing log;
-    gboolean primed; /* the first list is known */
-    gboolean news;   /* since the last list */
     void (*changed)(gpointer data);
     gpointer data;
 };
 
-static void write_line(Watch *watch, const char *id, const char *field, const char *old,
+/* What is not about an instance says so in a column of its own. */
+static void write_line(Watched *watched, const char *id, const char *field, const char *old,
                        const char *new)
 {
-    const char *const columns[] = { id, field, old, new };
+    Watch *watch = watched->watch;
+    const Kind *kind = cache_kind(watched->cache);
+    const char *const columns[] = { id, field, old, new,
+                                    kind == KIND_INSTANCES ? NULL : kind->directory };
     gint64 now = clock_wall(watch->clock);
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(now / G_USEC_PER_SEC);
     g_autofree char *stamp = g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
     Buffer *text = &watch->log.text;
 
-    watch->news = TRUE;
-    if (!watch->primed || text->length > LOG_MAX_BYTES)
+    watched->news = TRUE;
+    if (!watched->primed || text->length > LOG_MAX_BYTES)
         return;
     watch->log.mtime_us = now;
     buffer_add_text(text, stamp);
-    for (gsize i = 0; i < G_N_ELEMENTS(columns); i++) {
+    for (gsize i = 0; i < G_N_ELEMENTS(columns) && columns[i] != NULL; i++) {
         buffer_add(text, "\t", 1);
         text_add_column(text, columns[i], strlen(columns[i]));
     }
@@ -61,7 +71,7 @@ static char *column_value(const Subtree *tree, NodeIndex node)
 }
 
 typedef struct {
-    Watch *watch;
+    Watched *watched;
     Record *old, *new;
     Record *shown; /* @old is an earlier full record: only what this one lacks is told; or NULL */
 } Change;
@@ -79,7 +89,7 @@ static void write_difference(NodeIndex old_node, NodeIndex new_node, const char 
         return;
     g_autofree char *old = column_value(record_tree(change->old), old_node);
     g_autofree char *new = column_value(record_tree(change->new), new_node);
-    write_line(change->watch, record_id(change->new), path, old, new);
+    write_line(change->watched, record_id(change->new), path, old, new);
 }
 
 static void write_differences(const Change *change)
@@ -90,25 +100,26 @@ static void write_differences(const Change *change)
 
 static void on_change(Record *old, Record *before, Record *new, gpointer data)
 {
-    Watch *watch = data;
+    Watched *watched = data;
 
     if (old == NULL || new == NULL) {
-        write_line(watch, record_id(old != NULL ? old : new), "instance",
+        write_line(watched, record_id(old != NULL ? old : new), cache_kind(watched->cache)->one,
                    old == NULL ? "" : "present", new == NULL ? "" : "present");
         return;
     }
-    write_differences(&(Change){ watch, old, new, NULL });
+    write_differences(&(Change){ watched, old, new, NULL });
     if (before != NULL && record_is_full(new))
-        write_differences(&(Change){ watch, before, new, old });
+        write_differences(&(Change){ watched, before, new, old });
 }
 
 static void on_list(gpointer data)
 {
-    Watch *watch = data;
-    gboolean news = watch->news && watch->primed;
+    Watched *watched = data;
+    const Watch *watch = watched->watch;
+    gboolean news = watched->news && watched->primed;
 
-    watch->primed = TRUE;
-    watch->news = FALSE;
+    watched->primed = TRUE;
+    watched->news = FALSE;
     if (news && watch->changed != NULL)
         watch->changed(watch->data);
 }
@@ -117,21 +128,30 @@ static gboolean on_tick(gpointer data)
 {
     Watch *watch = data;
 
-    cache_poll(watch->cache);
+    for (guint i = 0; i < watch->n_watched; i++)
+        cache_poll(watch->watched[i].cache);
     return G_SOURCE_CONTINUE;
 }
 
-Watch *watch_new(Cache *cache, gint64 interval_us, const Clock *clock, GMainContext *context)
+Watch *watch_new(Cache *const *caches, gint64 interval_us, const Clock *clock,
+                 GMainContext *context)
 {
     Watch *watch = g_new0(Watch, 1);
 
-    watch->cache = cache;
+    while (caches[watch->n_watched] != NULL)
+        watch->n_watched++;
+    watch->watched = g_new0(Watched, watch->n_watched);
     watch->clock = clock;
     watch->log = (FsGrowing){ .name = "changes.log",
                               .text = { .most = LOG_MAX_BYTES + LONGEST_LINE },
                               .mtime_us = clock_wall(clock) };
-    collection_on_change(cache_collection(cache), on_change, watch);
-    cache_on_list(cache, on_list, watch);
+    for (guint i = 0; i < watch->n_watched; i++) {
+        Watched *watched = &watch->watched[i];
+
+        *watched = (Watched){ .watch = watch, .cache = caches[i] };
+        collection_on_change(cache_collection(caches[i]), on_change, watched);
+        cache_on_list(caches[i], on_list, watched);
+    }
     watch->timer = g_timeout_source_new((guint)(interval_us / 1000));
     g_source_set_callback(watch->timer, on_tick, watch, NULL);
     g_source_attach(watch->timer, context);
@@ -153,8 +173,11 @@ void watch_free(Watch *watch)
 {
     if (watch == NULL)
         return;
-    collection_on_change(cache_collection(watch->cache), NULL, NULL);
-    cache_on_list(watch->cache, NULL, NULL);
+    for (guint i = 0; i < watch->n_watched; i++) {
+        collection_on_change(cache_collection(watch->watched[i].cache), NULL, NULL);
+        cache_on_list(watch->watched[i].cache, NULL, NULL);
+    }
+    g_free(watch->watched);
     g_source_destroy(watch->timer);
     g_source_unref(watch->timer);
     buffer_clear(&watch->log.text);

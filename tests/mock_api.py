@@ -26,6 +26,7 @@ from typing import Mapping, NamedTuple
 from urllib.parse import parse_qs, unquote
 
 import mock_fleet
+import mock_kinds
 from mock_catalog import Catalog, listed, merged
 from mock_control import CONTROL, control
 from mock_faults import Fault, FaultPlan, error_answer
@@ -50,14 +51,14 @@ class Seen(NamedTuple):
 class MockApi:
     """All methods may be called from any thread, before start() and while it runs.
 
-    fleet: id -> record; look freely, change through add, remove, update, replace_fleet, or call
+    fleet: id -> record, kinds: directory -> id -> record of the account's other kinds; look freely, change through add, remove, update, replace_fleet, or call
     touch() after an edit in place. key=None: no key is asked for. latency, etag, gzip: at any time.
     item_of: what the list shows of a record. scheduler(request, answer): called in the loop's thread
     with each answer as it was when its request came; returns a future to hold it until that is
     done, or None.
     """
 
-    def __init__(self, instances=None, *, key=DEFAULT_KEY, port=0, page_default=20, page_max=100,
+    def __init__(self, instances=None, *, kinds=None, key=DEFAULT_KEY, port=0, page_default=20, page_max=100,
                  latency=0.0, etag=False, gzip=False, item_of=listed, scheduler=None):
         fleet = instances if isinstance(instances, dict) else mock_fleet.fleet(instances)
         self.fleet = fleet
@@ -67,6 +68,10 @@ class MockApi:
         self.gzip = gzip
         self.scheduler = scheduler
         self._catalog = Catalog(fleet, page_default, page_max, item_of)
+        self.kinds = mock_kinds.sample() if kinds is None else kinds
+        self._catalogs = {name: Catalog(self.kinds.setdefault(name, {}), page_default, page_max,
+                                        lambda record: record, kind.bare)
+                          for name, kind in mock_kinds.KINDS.items()}
         self._faults = FaultPlan()
         self._connections = set()
         self.loop = self._thread = self._listener = None
@@ -144,6 +149,16 @@ class MockApi:
     def touch(self, id=None):
         self.call(self._catalog.forget, id)
 
+    def put(self, kind, id, record):
+        """An object of another kind."""
+        self.call(self._catalogs[kind].put, id, record)
+
+    def drop(self, kind, id):
+        self.call(self._catalogs[kind].remove, id)
+
+    def replace_kind(self, kind, records):
+        self.call(self._catalogs[kind].replace, records)
+
     # Faults; see mock_faults.Fault for what there is
 
     def fault(self, match, **what):
@@ -176,7 +191,7 @@ class MockApi:
 
     def _reset_counters(self):
         self.requests = []  # of Seen, in order of arrival
-        self._counts = {"list": 0, "get": 0, "other": 0}
+        self._counts = dict.fromkeys(("list", "get", "other", *mock_kinds.KINDS), 0)
         self._gets = {}
         self.accepted = 0  # connections, ever
         self.in_flight = sum(c.busy for c in self._connections)  # delayed or held answers
@@ -184,7 +199,8 @@ class MockApi:
         self.cancelled = 0  # whose client went away before the answer was whole
 
     def count(self, what="*"):
-        """Requests seen: "list", "get", "other", "*" for all, or the GETs of one id."""
+        """Requests seen: "list", "get", "other", the lists of one of the other kinds ("products"),
+        "*" for all, or the GETs of one id."""
         if what == "*":
             return len(self.requests)
         return self._counts[what] if what in self._counts else self._gets.get(what, 0)
@@ -294,12 +310,14 @@ class MockApi:
         return Delivery(delay=self.latency) if self.latency else None
 
     def _classify(self, request):
-        path = request.target.partition("?")[0]
+        path, _, query = request.target.partition("?")
         if path == INSTANCES:
             request.kind = "list"
         elif path.startswith(INSTANCES + "/") and path.count("/") == INSTANCES.count("/") + 1:
             request.kind = "get"
             request.id = unquote(path[len(INSTANCES) + 1:])
+        else:
+            request.kind = mock_kinds.find(path, parse_qs(query))[0] or "other"
 
     def _count(self, request, status, arrived):
         self._counts[request.kind] += 1
@@ -317,8 +335,14 @@ class MockApi:
             return error_answer(405)
         if request.kind == "get":
             return self._catalog.detail(request.id)
-        query = parse_qs(request.target.partition("?")[2])
-        return self._catalog.page(query.get("limit", [""])[0], query.get("cursor", [""])[0])
+        path, _, query = request.target.partition("?")
+        query = parse_qs(query)
+        catalog = self._catalog
+        if request.kind != "list":
+            if not mock_kinds.find(path, query)[1]:
+                return error_answer(400, "type and category are required")
+            catalog = self._catalogs[request.kind]
+        return catalog.page(query.get("limit", [""])[0], query.get("cursor", [""])[0])
 
     def _is_authorized(self, request):
         if self.key is None:

@@ -26,9 +26,12 @@ def listed(record):
 
 
 class Catalog:
-    def __init__(self, fleet, page_default, page_max, item_of=listed):
+    """@bare: the last page has "data" alone."""
+
+    def __init__(self, fleet, page_default, page_max, item_of=listed, bare=False):
         self.fleet = fleet
         self.item_of = item_of
+        self.bare = bare
         self.page_default = page_default
         self.page_max = page_max
         self.forget()
@@ -79,6 +82,8 @@ class Catalog:
     def _make_page(self, start, size):
         end, more = start + size, start + size < len(self._all_ids())
         items = b",".join(map(self._item, self._all_ids()[start:end]))
+        if self.bare and not more:
+            return Answer(200, b'{"data":[%s]}' % items)
         cursor = self._cursor(end) if more else b""
         return Answer(200, b'{"data":[%s],"next_cursor":"%s","has_more":%s,"total":%d}' % (
             items, cursor, b"true" if more else b"false", len(self._all_ids())))

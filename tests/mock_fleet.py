@@ -24,7 +24,8 @@ SHORTEST_SECRET = 12  # a shorter value ("0", "true") turns up everywhere and pr
 # int64 comes as text, int32 as a number.
 INT64 = {"memory_gb", "end_time", "created_at", "last_started_at", "last_stopped_at", "price",
          "base_price", "instance_price", "instance_base_price", "rootfs_storage_price",
-         "spot_reclaim_time"}
+         "spot_reclaim_time", "final_price", "storage_price_per_gb", "image_size", "updated_at",
+         "completed_at"}
 
 
 def as_sent(value):

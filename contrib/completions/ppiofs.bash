@@ -54,8 +54,8 @@ _ppiofs_files()
 _ppiofs_option()
 {
     local options="api_url= api_key_file= ttl= detail_ttl= negative_ttl= max_stale= timeout=
-        patience= parallel_requests= page_size= secrets= ssh_names= watch= cacert= proxy= config=
-        log= uid= gid= umask= allow_other auto_unmount fsname="
+        patience= parallel_requests= page_size= secrets= ssh_names= watch= kinds=
+        watch_kinds= cacert= proxy= config= log= uid= gid= umask= allow_other auto_unmount fsname="
     local item=${1##*,} before='' names='' i
     local -a values=()
 
@@ -63,6 +63,8 @@ _ppiofs_option()
     case $item in
         secrets=*) values=(show hide) ;;
         ssh_names=*) values=(long short) ;;
+        kinds=* | watch_kinds=*) values=(all instances products products-cpu products-serverless
+            regions endpoints templates networks prewarm-tasks) ;;
         log=*) values=(error warning info debug) ;;
         watch=*) values=(off 10 60) ;;
         api_url=*) values=(https://api.ppio.com https://api.novita.ai) ;;

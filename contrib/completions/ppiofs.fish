@@ -34,6 +34,8 @@ function __ppiofs_options
         'secrets=|passwords and variables|show hide' \
         'ssh_names=|names in ssh/config|long short' \
         'watch=|fetch the list every SECONDS, log changes|off 10 60' \
+        'kinds=|directories to show|all instances products' \
+        'watch_kinds=|directories that watch polls|instances products' \
         'cacert=|certificate authorities to trust|FILE' \
         'proxy=|proxy for all requests|' \
         'config=|configuration file|FILE' \

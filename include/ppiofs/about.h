@@ -15,7 +15,7 @@ typedef struct About About;
 typedef struct {
     const Options *options;
     const Credentials *credentials;
-    Cache *cache;
+    Cache *const *caches; /* of the kinds that are shown; ends with NULL */
     const Api *api;
     const Clock *clock;
 } AboutSubjects;

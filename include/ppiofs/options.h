@@ -41,8 +41,9 @@ typedef struct {
     gint64 negative_ttl_us;
     gint64 max_stale_us;
     gint64 timeout_us;
-    gint64 patience_us; /* at most @timeout_us */
-    gint64 watch_us;    /* 0: off */
+    gint64 patience_us;       /* at most @timeout_us */
+    gint64 watch_us;          /* 0: off */
+    guint kinds, watch_kinds; /* sets: see kind.h */
     guint parallel_requests;
     guint page_size;
     guint umask; /* permission bits to take away */

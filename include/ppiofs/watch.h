@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* watch: -o watch=S. Fetches the list every S seconds whether somebody looks or not, writes what
- * changed to changes.log, and has the kernel told, so that it shows at once. */
+/* watch: -o watch=S. Fetches the lists of some kinds every S seconds whether somebody looks or not,
+ * writes what changed to changes.log, and has the kernel told, so that it shows at once. */
 #pragma once
 
 #include <glib.h>
@@ -11,12 +11,15 @@
 
 typedef struct Watch Watch;
 
-/* Begins with the first tick, after @interval_us. @cache and @clock are borrowed and outlive it. */
-Watch *watch_new(Cache *cache, gint64 interval_us, const Clock *clock, GMainContext *context);
+/* Begins with the first tick, after @interval_us. The caches that it watches end with NULL; they
+ * and
+ * @clock are borrowed and outlive it. */
+Watch *watch_new(Cache *const *caches, gint64 interval_us, const Clock *clock,
+                 GMainContext *context);
 
 /* For FsOptions.growing: "changes.log", a line per change: time, id, field, old and new value,
- * split by tabs. The first list is where it begins: that is no change. Secrets are named, not
- * shown. */
+ * split by tabs; of what is no instance the kind, too. The first list is where it begins: that is
+ * no change. Secrets are named, not shown. */
 const FsGrowing *watch_log(const Watch *watch);
 
 /* Called from the loop whenever a list has brought a change. */

@@ -86,9 +86,11 @@ static char *page_url(const List *list, const char *cursor)
     const Api *api = list->request.api;
     g_autofree char *escaped = g_uri_escape_string(cursor, NULL, FALSE);
     GString *url = g_string_new(api->base_url);
-    char separator = '?';
+    char separator = list->kind->query ? '&' : '?';
 
     g_string_append(url, list->kind->route);
+    if (list->kind->query)
+        g_string_append_printf(url, "?%s", list->kind->query);
     if (api->page_size > 0) {
         g_string_append_printf(url, "%climit=%u", separator, api->page_size);
         separator = '&';
@@ -119,7 +121,7 @@ static void ask_for_page(List *list)
     request->label = page_label(list);
     request->if_none_match = known ? g_strdup(page_etag(known)) : NULL;
     request->max_body = API_MAX_PAGE_BYTES;
-    request->route = ANSWER_OF_LIST;
+    request->route = list->kind == KIND_INSTANCES ? ANSWER_OF_LIST : ANSWER_OF_OPTIONAL_LIST;
     request->lane = LANE_LISTS;
     request->done = on_page;
     request_start(request);

@@ -84,14 +84,17 @@ gboolean page_leave_item_out(Page *page, const char *reason, GError **error)
 }
 
 /* Only memory is worth giving up the whole page. */
-gboolean page_take_item(Page *page, const cJSON *item, RecordFlags flags, GError **error)
+gboolean page_take_item(Page *page, const cJSON *item, GBytes *body, RecordFlags flags,
+                        GError **error)
 {
     g_autoptr(GError) reason = NULL;
     Record *record;
 
     if (!has_room(page, error))
         return FALSE;
-    record = record_new(page->kind, item, NULL, flags, &reason);
+    if (!page->kind->single_get)
+        flags |= RECORD_FULL;
+    record = record_new(page->kind, item, body, flags, &reason);
     if (!record && g_error_matches(reason, PPIOFS_ERROR, PPIOFS_ERROR_NO_MEMORY)) {
         g_propagate_error(error, g_steal_pointer(&reason));
         return FALSE;
@@ -99,7 +102,7 @@ gboolean page_take_item(Page *page, const cJSON *item, RecordFlags flags, GError
     if (!record)
         return page_leave_item_out(page, reason->message, error);
     page->n_items++;
-    page->n_bytes += subtree_size(record_tree(record)) + RECORD_EXTRA_BYTES;
+    page->n_bytes += record_size(record) + RECORD_EXTRA_BYTES;
     g_ptr_array_add(page->records, record);
     return TRUE;
 }

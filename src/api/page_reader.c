@@ -5,6 +5,8 @@
 #include "ppiofs/base/error.h"
 #include "ppiofs/json/prepass.h"
 
+#include <string.h>
+
 /* An item takes time, however few bytes it has. */
 #define ITEM_LEAST_BYTES 256
 
@@ -81,11 +83,30 @@ static gboolean digest(PageReader *reader, Page **ret_page)
     return TRUE;
 }
 
+/* The bytes of the item, if they are all there is of its object; NULL: they are not wanted. FALSE:
+ * memory ended. (transfer full) */
+static gboolean copy_body(const PageReader *reader, GBytes **ret_body, GError **error)
+{
+    gsize length = (gsize)(reader->scan.item_end - reader->scan.item_start);
+    char *copy;
+
+    *ret_body = NULL;
+    if (reader->kind->single_get || reader->flags & RECORD_HIDE_SECRETS)
+        return TRUE;
+    copy = g_try_malloc(length);
+    if (!copy)
+        return error_set(error, PPIOFS_ERROR_NO_MEMORY, "not enough memory for an item");
+    *ret_body = g_bytes_new_take(memcpy(copy, reader->scan.item_start, length), length);
+    return TRUE;
+}
+
 static gboolean take_item(PageReader *reader, GError **error)
 {
     g_autoptr(JsonDoc) doc = g_steal_pointer(&reader->item);
+    g_autoptr(GBytes) body = NULL;
 
-    return page_take_item(reader->page, json_root(doc), reader->flags, error);
+    return copy_body(reader, &body, error) &&
+           page_take_item(reader->page, json_root(doc), body, reader->flags, error);
 }
 
 static gboolean read_item(PageReader *reader, gsize length, GError **error)
@@ -140,7 +161,7 @@ static gboolean read_rest(PageReader *reader, Page **ret_page, GError **error)
     if (!page_take_cursor(reader->page, root, error))
         return FALSE;
     cJSON_ArrayForEach (item, data)
-        if (!page_take_item(reader->page, item, reader->flags, error))
+        if (!page_take_item(reader->page, item, NULL, reader->flags, error))
             return FALSE;
     *ret_page = g_steal_pointer(&reader->page);
     return TRUE;

@@ -16,9 +16,10 @@
 static gint64 list_ttl(const Cache *cache)
 {
     gint64 longer = MIN(cache->list_duration * TTL_PER_FETCH, TTL_MOST_US);
+    gint64 least = MAX(cache->options.ttl, cache->kind->lives_us);
 
     /* Who says 0 wants to be asked for each time, whatever it costs. */
-    return cache->options.ttl == 0 ? 0 : MAX(cache->options.ttl, longer);
+    return cache->options.ttl == 0 ? 0 : MAX(least, longer);
 }
 
 Known cache_list_known(const Cache *cache)
@@ -114,10 +115,25 @@ static CacheAnswer ask_unknown(Cache *cache, const char *name, const CacheAsk *a
     return ask_single(cache, name, id, &nothing, ask);
 }
 
+/* Without a single GET the list says all there is. */
+static CacheAnswer ask_list_for(Cache *cache, const char *name, const CacheAsk *ask)
+{
+    gboolean known = collection_find(cache->collection, name) != NULL;
+
+    if (!known && name_is_junk(name))
+        return answer_missing(cache);
+    CacheAnswer answer = cache_ask_list(cache, ask);
+    if (!known && may_go_on(&answer))
+        answer.state = CACHE_MISSING;
+    return answer;
+}
+
 CacheAnswer cache_ask_item(Cache *cache, const char *name, const CacheAsk *ask)
 {
     const Object *object = collection_find(cache->collection, name);
 
+    if (!cache->kind->single_get)
+        return ask_list_for(cache, name, ask);
     if (object == NULL)
         return ask_unknown(cache, name, ask);
 
@@ -139,7 +155,7 @@ CacheAnswer cache_ask_item(Cache *cache, const char *name, const CacheAsk *ask)
 CacheAnswer cache_ask_detail(Cache *cache, const char *name, const CacheAsk *ask)
 {
     CacheAnswer item = cache_ask_item(cache, name, ask);
-    if (!may_go_on(&item))
+    if (!may_go_on(&item) || !cache->kind->single_get)
         return item;
 
     Object *object = collection_find(cache->collection, name);
@@ -159,6 +175,8 @@ gint64 cache_detail_keep_us(const Cache *cache, const Object *object)
     const CacheAsk look = { .started = G_MAXINT64 };
     Known known = cache_detail_known(cache, object);
 
+    if (!cache->kind->single_get)
+        return G_MAXINT64;
     return known_is_fresh(cache, &known, &look) ? known_fresh_until(&known) - cache_now(cache) : 0;
 }
 
@@ -240,6 +258,11 @@ void cache_poll(Cache *cache)
     }
 }
 
+const Kind *cache_kind(const Cache *cache)
+{
+    return cache->kind;
+}
+
 Collection *cache_collection(Cache *cache)
 {
     return cache->collection;
@@ -268,6 +291,7 @@ void cache_free(Cache *cache)
     alarm_free(cache->alarm);
     walk_clear(cache);
     g_error_free(cache->late);
+    g_clear_error(&cache->absent);
     collection_free(cache->collection);
     g_free(cache);
 }

@@ -41,6 +41,9 @@ ClassStatus cache_list_status(const Cache *cache)
         class_status(cache, &known, &cache->list->trouble, resource_is_slow(cache->list));
 
     status.in_flight = cache->list->fetching;
+    status.absent = cache->absent != NULL;
+    if (status.absent && status.why == NULL)
+        status.why = cache->absent->message;
     return status;
 }
 

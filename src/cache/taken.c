@@ -132,13 +132,30 @@ static void go_on_in_turns(Cache *cache)
     g_source_attach(cache->applying, NULL);
 }
 
+/* An API that does not have the list of a kind has none of it. */
+static gboolean note_absence(Cache *cache, const GError *error)
+{
+    gboolean absent = g_error_matches(error, PPIOFS_ERROR, PPIOFS_ERROR_NOT_FOUND);
+
+    if (absent && cache->absent == NULL)
+        g_message("the API has no list of %s: %s", cache->kind->directory, error->message);
+    g_clear_error(&cache->absent);
+    if (absent)
+        cache->absent = g_error_copy(error);
+    return absent;
+}
+
 void cache_take_list(Resource *resource, const CacheList *list, const GError *error)
 {
     Cache *cache = resource->cache;
     const AnswerTime time = { list->asked, cache_now(cache), clock_wall(cache->clock) };
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    const CacheList empty = { .asked = list->asked, .records = none, .n_pages = 1 };
 
     resource->handle = NULL;
-    if (error != NULL) {
+    if (note_absence(cache, error)) {
+        list = &empty;
+    } else if (error != NULL) {
         list_failed(cache, error);
         resource_finish(resource);
         return;

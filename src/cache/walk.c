@@ -72,7 +72,7 @@ void cache_fetch_ahead(Cache *cache, const char *name)
 {
     const CacheAsk look = { .started = G_MAXINT64 };
     const Object *object = collection_find(cache->collection, name);
-    if (object == NULL)
+    if (object == NULL || !cache->kind->single_get)
         return;
 
     Known known = cache_detail_known(cache, object);
@@ -86,7 +86,7 @@ void cache_walked_to(Cache *cache, const char *name)
 {
     guint most = cache->options.max_requests;
 
-    if (!cache_has_list(cache) || cache->details_failing ||
+    if (!cache->kind->single_get || !cache_has_list(cache) || cache->details_failing ||
         collection_find(cache->collection, name) == NULL)
         return;
     Walk *walk = find_walk(cache, name);

@@ -58,6 +58,10 @@ static void lookup_in_bodies(Op *op, const Directory *in)
     struct fuse_entry_param entry;
     Keep keep;
 
+    if (top->cache == NULL) {
+        op_reply_missing(op, KEEP_FOREVER_US);
+        return;
+    }
     if (!find_name(op, top_collection(top), &name))
         return;
     if (name == NULL ||
@@ -66,21 +70,26 @@ static void lookup_in_bodies(Op *op, const Directory *in)
         return;
     }
     const Object *object = op_object_detail(op, top, name, &keep);
-    if (object != NULL)
+    if (object == NULL)
+        return;
+    if (record_body(object->record) == NULL) /* in a list so odd that nobody knows where it was */
+        op_reply_missing(op, keep.detail_us);
+    else
         op_reply_filled(op, entry_body(op->fs, &entry, top, object, keep.detail_us), &entry);
 }
 
 static void list_bodies(Op *op, const Directory *in)
 {
     gint64 keep_us;
-    const Pin *pin = op_pin_objects(op, in->top, &keep_us);
-    if (pin == NULL)
+    const Pin *pin = in->top->cache == NULL ? NULL : op_pin_objects(op, in->top, &keep_us);
+    if (pin == NULL && in->top->cache != NULL)
         return;
 
-    const GPtrArray *objects = pin->listing->objects;
+    const GPtrArray *objects = pin == NULL ? NULL : pin->listing->objects;
     Reply reply = reply_new(op, pin);
     guint first = reply_add_tops(&reply, in->slot) + 2;
-    for (guint i = reply.position; i - first < objects->len && !reply.full; i++) {
+    for (guint i = reply.position; objects != NULL && i - first < objects->len && !reply.full;
+         i++) {
         g_autofree char *name = body_name(g_ptr_array_index(objects, i - first));
         reply_add_bare(&reply, i, name, subtree_step_ino(in->top->ino, name), S_IFREG);
     }

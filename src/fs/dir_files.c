@@ -74,40 +74,34 @@ static gboolean ask_running_details(Op *op, Cache *cache)
 }
 
 /* Borrowed; NULL: the op has been parked or answered. */
-static Subtree *make_view(Op *op, const FileView *view, gint64 *ret_keep_us)
+static Subtree *make_view(Op *op, File *file, gint64 *ret_keep_us)
 {
-    Fs *fs = op->fs;
-    gsize n;
-    Made *made = &fs->made_files[view - view_files(&n)];
-    Cache *cache = fs_cache(fs, view->kind);
-    const MakingOrder order = { view->recipe, view->name, NULL, &fs->options.view };
+    Cache *cache = file->cache;
+    Made *made = &file->made;
 
     /* ssh reads it on its way to any host: what is not known by then is left out. */
-    if (view->need == VIEW_NEEDS_RUNNING_DETAILS)
-        op_limit(op, fs->options.patience_us);
+    if (file->needs_details)
+        op_limit(op, op->fs->options.patience_us);
     CacheAnswer answer = cache_ask_list(cache, &op->ask);
     if (!op_may_go_on(op, &answer))
         return NULL;
 
     guint64 version = collection_version(cache_collection(cache));
     *ret_keep_us = answer.keep_us;
-    if (view->need == VIEW_NEEDS_LIST && made->tree != NULL && made->mark.version == version)
+    if (!file->needs_details && made->tree != NULL && made->mark.version == version)
         return made->tree;
-    if (view->need == VIEW_NEEDS_RUNNING_DETAILS && !ask_running_details(op, cache))
+    if (file->needs_details && !ask_running_details(op, cache))
         return NULL;
     *ret_keep_us = MIN(answer.keep_us, op->keep_us);
-    return made_get(op, made, &order, cache_collection(cache), version);
+    return made_get(op, made, &file->order, cache_collection(cache), version);
 }
 
-/* The rows of view_files() that are in the directory, by number; NULL after the last. */
-static const FileView *view_in(const Directory *in, guint number)
+/* The files that are in the directory, by number; NULL after the last. */
+static File *file_in(const Fs *fs, const Directory *in, guint number)
 {
-    gsize n;
-    const FileView *views = view_files(&n);
-
-    for (gsize i = 0; i < n; i++)
-        if (strcmp(views[i].directory, in->top->name) == 0 && number-- == 0)
-            return &views[i];
+    for (guint i = 0; i < fs->n_files; i++)
+        if (strcmp(fs->files[i].directory, in->top->name) == 0 && number-- == 0)
+            return &fs->files[i];
     return NULL;
 }
 
@@ -122,13 +116,13 @@ static void reply_file(Op *op, const Directory *in, Subtree *tree, gint64 keep_u
 
 static void lookup_in_files(Op *op, const Directory *in)
 {
-    const FileView *view;
+    File *file;
     gint64 keep_us = 0;
 
-    for (guint i = 0; (view = view_in(in, i)) != NULL; i++) {
-        if (strcmp(view->name, op->name) != 0)
+    for (guint i = 0; (file = file_in(op->fs, in, i)) != NULL; i++) {
+        if (strcmp(file->order.file, op->name) != 0)
             continue;
-        Subtree *tree = make_view(op, view, &keep_us);
+        Subtree *tree = make_view(op, file, &keep_us);
         reply_file(op, in, tree, keep_us);
         return;
     }
@@ -156,10 +150,10 @@ static void add_file(Reply *reply, const Directory *in, guint place, const char 
 static void list_files(Op *op, const Directory *in)
 {
     Reply reply = reply_new(op, NULL);
-    const FileView *view;
+    const File *file;
 
-    for (guint i = 0; (view = view_in(in, i)) != NULL; i++)
-        add_file(&reply, in, i + 2, view->name);
+    for (guint i = 0; (file = file_in(op->fs, in, i)) != NULL; i++)
+        add_file(&reply, in, i + 2, file->order.file);
     reply_send(&reply);
 }
 

@@ -232,8 +232,9 @@ const char **fs_root_names(const Fs *fs)
 {
     const char **names = g_new0(const char *, fs->n_tops + 1);
 
-    for (guint i = 1; i < fs->n_tops; i++)
-        names[i - 1] = fs->tops[i].name;
+    Top *top;
+    for (guint i = 0; (top = top_child((Fs *)fs, 0, i)) != NULL; i++)
+        names[i] = top->name;
     return names;
 }
 

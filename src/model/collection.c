@@ -52,13 +52,6 @@ static void count_change(Collection *collection, Record *old, Record *new)
             collection->link_versions[i]++;
 }
 
-static gsize record_bytes(const Record *record)
-{
-    GBytes *body = record_body(record);
-
-    return subtree_size(record_tree(record)) + (body == NULL ? 0 : g_bytes_get_size(body));
-}
-
 void object_set_item(Object *object, Record *item)
 {
     record_unref(object->item);
@@ -68,9 +61,9 @@ void object_set_item(Object *object, Record *item)
 void object_set_full(Collection *collection, Object *object, Record *full, const AnswerTime *time)
 {
     if (object->full != NULL)
-        collection->full_bytes -= record_bytes(object->full);
+        collection->full_bytes -= record_size(object->full);
     if (full != NULL)
-        collection->full_bytes += record_bytes(full);
+        collection->full_bytes += record_size(full);
     record_unref(object->full);
     object->full = full == NULL ? NULL : record_ref(full);
     object->full_time = *time;
@@ -98,7 +91,7 @@ void collection_remove_object(Collection *collection, Object *object)
         collection->removed(object, collection->removed_data);
     tell(collection, object->record, NULL, NULL);
     if (object->full != NULL)
-        collection->full_bytes -= record_bytes(object->full);
+        collection->full_bytes -= record_size(object->full);
     names_changed(collection);
     collection->removals++;
     g_tree_remove(collection->by_name, object->name);

@@ -195,6 +195,7 @@ static const char *element_name(const cJSON *element, const FieldRule *rule, con
 static void map_elements(const Mapping *mapping, const Place *place, const FieldRule *rule)
 {
     gboolean map = rule != NULL && rule->kind == RULE_MAP;
+    const char *path = rule != NULL && rule->kind == RULE_LIST ? place->path : "?";
     NodeIndex directory =
         draft_directory(mapping->draft, place->parent, place->name, place->flags | NODE_ARRAY);
     const cJSON *element;
@@ -207,7 +208,7 @@ static void map_elements(const Mapping *mapping, const Place *place, const Field
         if (value == NULL) /* an env without a value */
             draft_file(mapping->draft, directory, name, "", 0, place->flags);
         else
-            map_value(mapping, &(Place){ directory, name, "?", value, 0 });
+            map_value(mapping, &(Place){ directory, name, path, value, 0 });
     }
 }
 
@@ -267,7 +268,7 @@ static void map_flattened(const Mapping *mapping, const Place *place, const Fiel
 /* null, [] and {} where the document says object or array of objects. */
 static gboolean is_empty_directory(const cJSON *value, const FieldRule *rule)
 {
-    return rule != NULL && rule->kind != RULE_ALSO_AS &&
+    return rule != NULL && rule->kind < RULE_ALSO_AS &&
            (cJSON_IsNull(value) || (cJSON_IsArray(value) && cJSON_GetArraySize(value) == 0));
 }
 
@@ -295,7 +296,7 @@ static void map_value(const Mapping *mapping, const Place *place)
     gboolean map = rule != NULL && rule->kind == RULE_MAP;
     Place here = *place;
 
-    if (map || is_secret(place->name)) {
+    if (map || (rule != NULL && rule->kind == RULE_SECRET) || is_secret(place->name)) {
         here.flags |= NODE_SECRET;
         /* Of a map only what is below is secret: the directory itself stays. */
         if (mapping->hide_secrets && map && !is_scalar(place->value))

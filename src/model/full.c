@@ -3,13 +3,6 @@
 #include "ppiofs/model/compare.h"
 #include "ppiofs/model/private.h"
 
-static gboolean same_full(Record *a, Record *b)
-{
-    GBytes *x = record_body(a), *y = record_body(b);
-
-    return (x == y || (x != NULL && y != NULL && g_bytes_equal(x, y))) && record_equals(a, b);
-}
-
 static void replace_full(Collection *collection, Object *object, Record *full,
                          const AnswerTime *time)
 {
@@ -41,7 +34,7 @@ static void replace_full(Collection *collection, Object *object, Record *full,
 
 static void apply_full(Collection *collection, Object *object, Record *full, const AnswerTime *time)
 {
-    if (object->full == NULL || !object_shows_full(object) || !same_full(object->full, full)) {
+    if (object->full == NULL || !object_shows_full(object) || !record_is_same(object->full, full)) {
         replace_full(collection, object, full, time);
         return;
     }

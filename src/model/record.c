@@ -140,6 +140,11 @@ GBytes *record_body(const Record *record)
     return record->body;
 }
 
+gsize record_size(const Record *record)
+{
+    return subtree_size(record->tree) + (record->body == NULL ? 0 : g_bytes_get_size(record->body));
+}
+
 gboolean record_is_full(const Record *record)
 {
     return record->full;

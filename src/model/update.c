@@ -48,7 +48,7 @@ static void replace_item(Collection *collection, Object *object, Record *item)
 static void apply_to_object(Collection *collection, Object *object, Record *item)
 {
     gboolean same =
-        object->item != NULL && (item == object->item || record_equals(item, object->item));
+        object->item != NULL && (item == object->item || record_is_same(item, object->item));
 
     if (!same) {
         replace_item(collection, object, item);

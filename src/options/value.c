@@ -4,6 +4,7 @@
 #include "ppiofs/base/error.h"
 #include "ppiofs/base/text.h"
 #include "ppiofs/http/http.h"
+#include "ppiofs/model/kind.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -210,6 +211,18 @@ static gboolean parse_text(OptionType type, const char *text, const char *base, 
     return TRUE;
 }
 
+static gboolean parse_kinds(const char *text, guint *field, GError **error)
+{
+    g_autoptr(GString) known = g_string_new(NULL);
+
+    if (kinds_parse(text, field))
+        return TRUE;
+    for (guint i = 0; i < n_kinds; i++)
+        g_string_append_printf(known, "%s%s", i == 0 ? "" : ", ", kinds[i].directory);
+    return error_set(error, PPIOFS_ERROR_USAGE,
+                     "must be " KINDS_ALL ", or some of %s, split by ':'", known->str);
+}
+
 gboolean option_set(Options *options, const OptionRow *row, const char *text, const char *base,
                     GError **error)
 {
@@ -228,6 +241,8 @@ gboolean option_set(Options *options, const OptionRow *row, const char *text, co
         return parse_flag(text, field, error);
     case OPTION_CHOICE:
         return parse_choice(row, text, field, error);
+    case OPTION_KINDS:
+        return parse_kinds(text, field, error);
     case OPTION_IGNORED:
         return TRUE;
     default:
@@ -271,6 +286,8 @@ static char *format_number(const OptionRow *row, gconstpointer field)
         return g_strdup(*(const gboolean *)field ? "yes" : "no");
     case OPTION_CHOICE:
         return format_choice(row, *(const guint *)field);
+    case OPTION_KINDS:
+        return kinds_words(*(const guint *)field);
     default:
         return g_strdup_printf("%u", *(const guint *)field);
     }

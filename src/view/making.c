@@ -45,6 +45,7 @@ Making *making_new(const MakingOrder *order, GPtrArray *records, Subtree *older,
     making->wall = wall;
     parts->settings = order->settings;
     parts->field = order->field;
+    parts->table = order->table;
     parts->draft = draft_new();
     parts->text.most = VIEW_MAX_BYTES;
     parts->counts = g_hash_table_new(hash_text, g_str_equal);

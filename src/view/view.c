@@ -7,11 +7,6 @@
 #include "ppiofs/view/ssh_config.h"
 #include "ppiofs/view/table.h"
 
-static const FileView file_views[] = {
-    { KIND_INSTANCES, "ssh", "config", VIEW_NEEDS_RUNNING_DETAILS, &ssh_config },
-    { KIND_INSTANCES, "tables", "instances.tsv", VIEW_NEEDS_LIST, &table_of_instances },
-};
-
 MakingOrder view_of_links(const Kind *kind, const KindLink *link)
 {
     return (MakingOrder){ .recipe =
@@ -19,10 +14,14 @@ MakingOrder view_of_links(const Kind *kind, const KindLink *link)
                           .field = link->field };
 }
 
-const FileView *view_files(gsize *ret_n)
+MakingOrder view_of_table(const KindTable *table)
 {
-    *ret_n = G_N_ELEMENTS(file_views);
-    return file_views;
+    return (MakingOrder){ .recipe = &table_recipe, .file = table->file, .table = table };
+}
+
+MakingOrder view_of_ssh_config(const ViewSettings *settings)
+{
+    return (MakingOrder){ .recipe = &ssh_config, .file = "config", .settings = settings };
 }
 
 gboolean view_is_running(const Record *record)

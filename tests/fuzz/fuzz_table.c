@@ -82,7 +82,9 @@ static guint count(const char *line, char c)
 
 static void check_table(GTree *records)
 {
-    const MakingOrder order = { .recipe = &table_of_instances, .file = "t" };
+    const MakingOrder order = { .recipe = &table_recipe,
+                                .file = "t",
+                                .table = &kinds[0].tables[0] };
     g_autoptr(Subtree) tree = make(&order, records);
     guint n = (guint)g_tree_nnodes(records);
     gsize length;

@@ -32,7 +32,7 @@ LISTS = (
 EVERYTHING = (
     "grep -r running . --exclude-dir=.ppiofs", "find . -type f -size +1000M", "ls -lR",
     "ls -laR --color=always", "du -s .", "cat instances/*/tools/ssh/command 2> /dev/null; true",
-    "cat json/*", "ls -l json", "tar -cf /dev/null --exclude=.ppiofs .")
+    "cat json/*.json", "ls -l json", "tar -cf /dev/null --exclude=.ppiofs .")
 
 
 @pytest.fixture

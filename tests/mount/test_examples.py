@@ -131,3 +131,32 @@ def test_ansible_inventory_has_those_that_can_be_reached(example):
                     "--list-hosts"],
                    env={**os.environ, "PPIO": str(example.mount.path), "LC_ALL": "C.UTF-8"})
         assert VLLM in done.stdout, done.stderr
+
+
+def test_gpus_are_those_that_are_free_the_cheapest_first(example):
+    rows = [line.split() for line in example("gpus").stdout.splitlines()[1:]]
+    prices = [int(row[0]) for row in rows]
+    assert prices == sorted(prices) and len(rows) == 9
+    assert rows[0][:4] == ["189000", "92000", "37", "rtx4090-24g-1x"]
+
+
+def test_wait_for_gpu_sees_a_card_become_free(example, api, mount_factory):
+    id = "h100-80g-1x"
+    mount = mount_factory(options={"ttl": 0})
+    path = {"PPIO": str(mount.path)}
+    assert example("wait-for-gpu", "rtx4090-24g-1x").returncode == 0
+    assert example("wait-for-gpu", id, "0", **path).returncode == 1
+    assert example("wait-for-gpu", "nosuch").returncode == 2
+    product = api.kinds["products"][id]
+    spec = product["resource_spec"]
+    api.put("products", id, {**product, "resource_spec": {
+        **spec, "gpu": {**spec["gpu"], "available": 1}}})
+    assert example("wait-for-gpu", id, "15", **path).returncode == 0
+
+
+def test_burn_tells_what_runs_and_its_price(example, api):
+    lines = example("burn").stdout.splitlines()
+    running = {id for id, r in api.fleet.items() if r["status"]["status"] == "running"}
+    assert {line.split()[3] for line in lines[1:]} == running
+    row = next(line.split() for line in lines if VLLM in line)
+    assert row[2] == str(api.fleet[VLLM]["pricing"]["instance_price"])

@@ -19,7 +19,7 @@ QUIET = (
     f"od -c {X}/status",
     f"xxd {X}/status",
     f"cmp {X}/id {X}/id",
-    f"sha256sum {X}/image json/*",
+    f"sha256sum {X}/image json/*.json",
     f"sort {X}/image",
     f"rev {X}/id",
     f"dd if={X}/image status=none",

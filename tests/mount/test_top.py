@@ -4,6 +4,7 @@ import json
 import os
 
 import mock_fleet
+import mock_kinds
 import pytest
 from helpers import ALL, ONE, by_id, module_mount
 
@@ -12,7 +13,7 @@ sample = module_mount()
 
 def test_the_top_level_holds_directories_only(sample):
     entries = {entry.name: entry for entry in os.scandir(sample.mount.path)}
-    usual = {"instances", "json", "tables", "ssh", ".ppiofs"}
+    usual = {"instances", "json", "tables", "ssh", ".ppiofs", *mock_kinds.KINDS}
     assert usual | {"by-name", "by-status", "by-region"} <= set(entries)
     assert all(name.startswith("by-") for name in set(entries) - usual)
     assert all(entry.is_dir(follow_symlinks=False) for entry in entries.values())
@@ -20,11 +21,12 @@ def test_the_top_level_holds_directories_only(sample):
 
 def test_there_is_a_directory_and_a_json_file_for_each_instance(sample):
     assert sample.mount.ls("instances") == sorted(ALL)
-    assert sample.mount.ls("json") == sorted(id + ".json" for id in ALL)
+    assert set(sample.mount.ls("json")) == {id + ".json" for id in ALL} | set(mock_kinds.KINDS)
 
 
 def test_the_other_views_hold_what_they_are_named_for(sample):
-    assert sample.mount.ls("tables") == ["instances.tsv"]
+    assert sample.mount.ls("tables") == ["endpoints.tsv", "instances.tsv", "ports.tsv",
+                                         "products.tsv", "volumes.tsv"]
     assert sample.mount.ls("ssh") == ["config"]
     assert set(sample.mount.ls("by-status")) == {r["status"]["status"] for r in ALL.values()}
     assert set(sample.mount.ls("by-region")) == {r["region"] for r in ALL.values()}
@@ -32,8 +34,9 @@ def test_the_other_views_hold_what_they_are_named_for(sample):
 
 def test_an_empty_account_is_no_error(api, mount):
     api.replace_fleet({})
-    for directory in ("instances", "json", "by-name", "by-status"):
+    for directory in ("instances", "by-name", "by-status"):
         assert mount.ls(directory) == []
+    assert set(mount.ls("json")) == set(mock_kinds.KINDS)
     assert mount.read("tables/instances.tsv").count("\n") == 1
     assert not [line for line in mount.read("ssh/config").splitlines() if line.startswith("Host")]
 

@@ -215,7 +215,7 @@ def test_a_second_readlink_asks_nobody(small):
     ("ls -lR by-status by-region by-type", PAGES),
     ("readlink by-name/redis-cache", PAGES),
     ("cat tables/instances.tsv", PAGES),
-    ("ls -l tables", PAGES),
+    ("ls -l tables", PAGES + 3 + 1),  # of products and endpoints, too
     ("cat by-name/redis-cache/status", PAGES),
     ("cat by-status/running/*/status", PAGES),
     ("cat ssh/config", PAGES + len(RUNNING)),

@@ -320,10 +320,10 @@ static char *work_view(gconstpointer data, GError **error)
 static void test_each_allocation_of_the_views_fails_once(void)
 {
     static const ViewSettings settings = { "ppio", TRUE };
-    static const MakingOrder orders[] = {
+    const MakingOrder orders[] = {
         { &links_by_name, NULL, NULL, &settings },
         { &links_by_field, NULL, "image", &settings },
-        { &table_of_instances, "t", NULL, &settings },
+        { &table_recipe, "t", NULL, &settings, &kinds[0].tables[0] },
         { &ssh_config, "c", NULL, &settings },
     };
     g_autofree char *name = long_text('x', 100000), *image = long_text('y', 50000);

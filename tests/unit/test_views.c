@@ -57,7 +57,9 @@ static void test_case_twins_are_different_names(void)
 
 static char *table_of(const char *list)
 {
-    const MakingOrder order = { .recipe = &table_of_instances, .file = "t" };
+    const MakingOrder order = { .recipe = &table_recipe,
+                                .file = "t",
+                                .table = &kinds[0].tables[0] };
     g_autoptr(Subtree) tree = make(&order, list, NULL, 3);
 
     return file_text(tree, "t");
@@ -127,10 +129,10 @@ static void test_only_the_status_running_runs(void)
 /* However large the steps are, and whatever the order is, the same comes out. */
 static void test_a_view_is_the_same_in_steps_of_any_size(void)
 {
-    static const MakingOrder orders[] = {
+    const MakingOrder orders[] = {
         { .recipe = &links_by_name },
         { .recipe = &links_by_field, .field = "status" },
-        { .recipe = &table_of_instances, .file = "t" },
+        { .recipe = &table_recipe, .file = "t", .table = &kinds[0].tables[0] },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(orders); i++) {
@@ -158,7 +160,9 @@ static void test_a_view_that_says_the_same_is_the_same(void)
 
 static void test_a_view_that_was_given_up_is_none(void)
 {
-    const MakingOrder order = { .recipe = &table_of_instances, .file = "t" };
+    const MakingOrder order = { .recipe = &table_recipe,
+                                .file = "t",
+                                .table = &kinds[0].tables[0] };
 
     for (guint steps = 0; steps < 20; steps++) {
         Making *making = making_new(&order, records_of(FLEET), NULL, 1);

@@ -17,6 +17,7 @@
 typedef enum {
     ANSWER_OF_LIST = 1 << 0,
     ANSWER_OF_INSTANCE = 1 << 1,
+    ANSWER_OF_OPTIONAL_LIST = 1 << 2, /* which not every API has */
 } AnswerRoute;
 
 /* The request that was sent; all borrowed. */

@@ -27,9 +27,11 @@ Page *page_new(const Kind *kind, const char *cursor, const char *etag, const Pag
 /* Takes the cursor of the next page from the outermost object. PPIOFS_ERROR_BAD_ANSWER. */
 gboolean page_take_cursor(Page *page, const cJSON *root, GError **error);
 
-/* Adds an object; one without a usable id is left out. PPIOFS_ERROR_NO_MEMORY,
- * PPIOFS_ERROR_TOO_LARGE: more than API_MAX_ITEMS, or than API_MAX_LIST_BYTES in memory. */
-gboolean page_take_item(Page *page, const cJSON *item, RecordFlags flags, GError **error);
+/* Adds an object, whose own bytes are @body (or NULL); one without a usable id is left out.
+ * PPIOFS_ERROR_NO_MEMORY, PPIOFS_ERROR_TOO_LARGE: more than API_MAX_ITEMS, or than
+ * API_MAX_LIST_BYTES in memory. */
+gboolean page_take_item(Page *page, const cJSON *item, GBytes *body, RecordFlags flags,
+                        GError **error);
 
 /* Counts an object that is not shown, and why. Errors as page_take_item(). */
 gboolean page_leave_item_out(Page *page, const char *reason, GError **error);

@@ -120,6 +120,8 @@ void cache_take_list(Resource *resource, const CacheList *list, const GError *er
 /* Exactly one of @record and @error is set; @asked belongs to an error, too. */
 void cache_take_record(Resource *resource, Record *record, gint64 asked, const GError *error);
 
+const Kind *cache_kind(const Cache *cache);
+
 /* How a class of answers stands, for .ppiofs/. */
 typedef enum {
     CLASS_EMPTY,
@@ -134,6 +136,7 @@ typedef struct {
     gint64 age_us;      /* of the newest good answer; -1 if there is none */
     gint64 next_try_us; /* from now; 0 if one may be made at once */
     const char *why;    /* the last error's sentence, or NULL */
+    gboolean absent;    /* the API has no such list: see @why */
     guint known, in_flight;
 } ClassStatus;
 ClassStatus cache_list_status(const Cache *cache);

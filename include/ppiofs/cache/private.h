@@ -54,6 +54,7 @@ struct Cache {
     Resource *list;
     Known list_known;         /* without its ttl: see cache_list_known() */
     Known list_coming;        /* of the list that is being applied */
+    GError *absent;           /* the API has no such list: it counts as empty; NULL: it has */
     guint64 overruled_before; /* collection_overruled() before that */
     gint64 list_duration;     /* of the last full one */
     guint list_pages;

@@ -44,6 +44,15 @@ typedef struct {
     guint waiting; /* ops */
 } Made;
 
+/* A generated file of the top level. */
+typedef struct {
+    const char *directory;
+    Cache *cache; /* of what it shows */
+    MakingOrder order;
+    gboolean needs_details; /* of the objects that run; else the list is enough */
+    Made made;
+} File;
+
 typedef struct Op Op;
 typedef struct Top Top;
 
@@ -111,7 +120,8 @@ struct Fs {
     GMainContext *context;
     Top *tops;
     guint n_tops;
-    Made *made_files; /* one for each view_files() */
+    File *files;
+    guint n_files;
     Slots *slots;
     Versions *versions;
     GQueue pins; /* Pin: the one that was used last first */

@@ -11,6 +11,9 @@ gboolean record_agrees(Record *item, Record *full);
 /* TRUE if both have the same names and values. */
 gboolean record_equals(Record *a, Record *b);
 
+/* The same, and the same bytes of the API. */
+gboolean record_is_same(Record *a, Record *b);
+
 /* TRUE if something that is in @old and in @full is missing in @new: so @new contradicts @full.
  * Also when there is not enough memory to tell. */
 gboolean record_lost(Record *old, Record *new, Record *full);

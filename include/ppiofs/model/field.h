@@ -17,10 +17,11 @@ typedef enum {
     RULE_MAP,     /* array of {key, value}: a secret file per element, named by @argument */
     RULE_FLATTEN, /* object: its member @argument takes its place, the others are NAME_member */
     RULE_ALSO_AS, /* shown at the top as @argument, too */
+    RULE_SECRET,
 } RuleKind;
 
 typedef struct {
-    const char *path; /* "tools.ssh.command" */
+    const char *path; /* "tools.ssh.command"; of the elements of a RULE_LIST "workers.log" */
     RuleKind kind;
     const char *argument;
 } FieldRule;

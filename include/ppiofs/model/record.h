@@ -15,13 +15,13 @@
 typedef struct Record Record;
 
 typedef enum {
-    RECORD_FULL = 1 << 0,         /* from the single GET */
+    RECORD_FULL = 1 << 0, /* it has all there is: of the single GET, or of a kind without one */
     RECORD_HIDE_SECRETS = 1 << 1, /* secrets=hide: they are not in the tree at all */
 } RecordFlags;
 
-/* @object is the object's JSON object, @body the bytes it was parsed from (full records only;
- * kept for json/<id>.json). PPIOFS_ERROR_BAD_ANSWER when it is no object or has no usable id (a
- * string of 1-255 characters), PPIOFS_ERROR_NO_MEMORY. (transfer full) */
+/* @object is the object's JSON object, @body the bytes it was parsed from (full records only; kept
+ * for json/<id>.json; may be NULL). PPIOFS_ERROR_BAD_ANSWER when it is no object or has no usable
+ * id (a string of 1-255 characters), PPIOFS_ERROR_NO_MEMORY. (transfer full) */
 Record *record_new(const Kind *kind, const cJSON *object, GBytes *body, RecordFlags flags,
                    GError **error);
 
@@ -31,6 +31,7 @@ const char *record_file_name(const Record *record); /* the id as a file name (na
 const char *record_name(const Record *record);      /* raw; NULL if missing or no string */
 Subtree *record_tree(const Record *record);         /* borrowed */
 GBytes *record_body(const Record *record);          /* borrowed; NULL for a partial record */
+gsize record_size(const Record *record);            /* of tree and body, in bytes */
 gboolean record_is_full(const Record *record);
 
 /* The value of a file as text without the final newline, for views: "status", "region",

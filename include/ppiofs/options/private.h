@@ -25,6 +25,7 @@ typedef enum {
     OPTION_GID,     /* gid_t, by number or name */
     OPTION_FLAG,    /* gboolean; without a value: TRUE */
     OPTION_CHOICE,  /* an enum, whose words are those of the placeholder, split by '|' */
+    OPTION_KINDS,   /* guint, a set (kind.h) */
     OPTION_IGNORED, /* accepted on the command line, means nothing here; a final '*' stands for any
                        ending */
     /* The types from here on are a char * that is to be freed. */

@@ -12,10 +12,14 @@ typedef struct {
     const ViewRecipe *recipe;
     const char *file, *field;
     const ViewSettings *settings;
+    const KindTable *table;
 } MakingOrder;
 
 /* A directory of symlinks to the objects of @kind, from list data only. */
 MakingOrder view_of_links(const Kind *kind, const KindLink *link);
+
+MakingOrder view_of_table(const KindTable *table);
+MakingOrder view_of_ssh_config(const ViewSettings *settings);
 
 /* @records: Record*, in the order of their file names; taken. @older: the view as it was before,
  * or NULL; what it has as well keeps its mtime, what is new gets @wall. (transfer full) */

@@ -2,7 +2,7 @@
 /* view: the directories of the top level that show what there is another way. Pure: records in,
  * names and bytes out.
  *
- * Directories of links are rows of kind.c. To add a file, add a row in view.c. A view goes over all
+ * Directories of links and tables are rows of kind.c. A view goes over all
  * records, of which there may be 100,000: so it is a recipe of passes, each of which takes one
  * record at a time, and making.h follows it in steps. */
 #pragma once
@@ -22,7 +22,8 @@ typedef struct {
 /* A view in the making. Its passes use what they need of this. */
 typedef struct {
     const ViewSettings *settings;
-    const char *field;   /* of a directory of links */
+    const char *field; /* of a directory of links */
+    const KindTable *table;
     Draft *draft;        /* that directory; fails when memory ends */
     Buffer text;         /* a generated file; likewise */
     GHashTable *counts;  /* text -> a number; the keys are the records' own */
@@ -36,23 +37,8 @@ typedef struct {
     void (*passes[VIEW_PASSES + 1])(ViewParts *parts, const Record *record); /* ends with NULL */
 } ViewRecipe;
 
-typedef enum {
-    VIEW_NEEDS_LIST,
-    VIEW_NEEDS_RUNNING_DETAILS, /* the list, and the full record of each instance that runs */
-} ViewNeed;
-
-/* A file that is generated. */
-typedef struct {
-    const Kind *kind; /* of what it is made */
-    const char *directory, *name;
-    ViewNeed need;
-    const ViewRecipe *recipe;
-} FileView;
-
 /* Longest generated file: 100,000 instances of today need 20 MiB. */
 #define VIEW_MAX_BYTES (64u << 20)
-
-const FileView *view_files(gsize *ret_n);
 
 /* TRUE if the status of an instance is "running". */
 gboolean view_is_running(const Record *record);
