@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "ppiofs/about.h"
 #include "ppiofs/base/error.h"
@@ -13,6 +14,7 @@
 #include "ppiofs/check.h"
 #include "ppiofs/credentials.h"
 #include "ppiofs/daemon.h"
+#include "ppiofs/fs/detach.h"
 #include "ppiofs/fs/place.h"
 #include "ppiofs/fs/session.h"
 #include "ppiofs/options.h"
@@ -31,6 +33,9 @@ typedef struct {
     Log *log;
     GMainLoop *loop;
     Daemon *daemon;
+    KeepFile *keep;  /* NULL: nobody goes on with this mount after a crash */
+    gboolean adopts; /* goes on with the mount of another process */
+    int fuse_fd;     /* of that one, until the session has it; else -1 */
     Service *service;
     Http *http;
     Api *api;
@@ -90,6 +95,7 @@ static gboolean on_log_level(gpointer data)
 static void catch_signals(App *app)
 {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* "ulimit -f" counts what is kept in memory, too */
     g_unix_signal_add(SIGTERM, on_terminate, app);
     g_unix_signal_add(SIGINT, on_terminate, app);
     g_unix_signal_add(SIGHUP, on_hangup, app);
@@ -108,10 +114,14 @@ static void on_ended(gboolean aborted, gpointer data)
 static void on_live(gpointer data)
 {
     App *app = data;
+    Handover handover;
 
     if (!app->options->foreground)
         log_to_syslog(app->log, _PATH_LOG);
-    g_message("mounted at %s", app->options->mountpoint);
+    g_message(app->adopts ? "continues the mount at %s" : "mounted at %s",
+              app->options->mountpoint);
+    if (!app->adopts && session_handover(app->session, &handover))
+        service_store(app->service, &handover);
     daemon_ready(app->daemon);
     service_ready(app->service);
 }
@@ -235,12 +245,27 @@ static void make_fs(App *app, Credentials *credentials)
     about_set_fs(app->about, app->fs);
 }
 
+/* The mount of the process before, which this one cannot go on with. */
+static void give_up(App *app)
+{
+    OwnMount mount = { 0 };
+
+    close(app->fuse_fd);
+    if (own_mount_of_keep(&mount, app->keep))
+        own_mount_detach(&mount);
+    own_mount_clear(&mount);
+}
+
 /* The last made goes first; each knows only those made before it. */
 static void app_clear(App *app)
 {
+    if (app->session != NULL)
+        service_forget(app->service);
     if (app->fs != NULL)
         fs_answer_all(app->fs);
     session_free(app->session);
+    if (app->fuse_fd >= 0)
+        give_up(app);
     fs_free(app->fs);
     sleep_watch_free(app->sleep);
     watch_free(app->watch);
@@ -252,6 +277,7 @@ static void app_clear(App *app)
     api_free(app->api);
     http_free(app->http);
     service_free(app->service);
+    keep_free(app->keep);
     daemon_free(app->daemon);
     g_clear_pointer(&app->loop, g_main_loop_unref);
 }
@@ -263,6 +289,8 @@ static gboolean mount_uninterrupted(App *app, const Place *place, GError **error
 {
     static const SessionEvents events = { .live = on_live, .ended = on_ended };
     const SessionOptions options = { .place = place,
+                                     .keep = app->keep,
+                                     .fuse_fd = app->fuse_fd,
                                      .fsname = app->options->fsname,
                                      .allow_other = app->options->allow_other,
                                      .auto_unmount = app->options->auto_unmount };
@@ -273,7 +301,8 @@ static gboolean mount_uninterrupted(App *app, const Place *place, GError **error
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &ends, &before);
-    app->session = session_mount(app->fs, &options, NULL, &events, app, error);
+    app->session = session_new(app->fs, &options, NULL, &events, app, error);
+    app->fuse_fd = -1;
     if (app->session != NULL)
         daemon_mounted(app->daemon);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -298,38 +327,107 @@ static gboolean start_daemon(App *app, const Place *place, GError **error)
     const Options *options = app->options;
     int passed_in = -1;
 
-    if (place->passed_in)
+    if (place != NULL && place->passed_in)
         sscanf(options->mountpoint, "/dev/fd/%d", &passed_in);
-    const int kept[] = { place->fd, place->lock, passed_in };
+    const int kept[] = { place == NULL ? -1 : place->fd, place == NULL ? -1 : place->lock,
+                         passed_in, app->fuse_fd, app->adopts ? keep_fd(app->keep) : -1 };
     app->daemon = daemon_start(options->foreground, kept, G_N_ELEMENTS(kept), error);
     return app->daemon != NULL;
 }
 
+/* Whether what a process before this one has left can be used, and the mount is still there. */
+static gboolean is_usable(const App *app, const Handover *handover)
+{
+    OwnMount mount = { 0 };
+    gboolean usable = own_mount_of_keep(&mount, app->keep) && own_mount_is_there(&mount) &&
+                      handover_is_alive(handover) && keep_start_hash(app->keep);
+
+    own_mount_clear(&mount);
+    return usable;
+}
+
+/* FALSE: another process has it. What cannot be used is let go, so that a dead mount shows that it
+ * is one. */
+static gboolean take_inheritance(App *app, GError **error)
+{
+    Handover handover = handover_take();
+    g_autoptr(GError) why = NULL;
+
+    if (handover.fuse < 0)
+        return TRUE;
+    app->keep = keep_open(handover.state, &why);
+    if (app->keep != NULL && is_usable(app, &handover)) {
+        app->adopts = TRUE;
+        app->fuse_fd = handover.fuse;
+        return TRUE;
+    }
+    close(handover.fuse);
+    g_clear_pointer(&app->keep, keep_free);
+    if (g_error_matches(why, PPIOFS_ERROR, PPIOFS_ERROR_MOUNTED)) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return FALSE;
+    }
+    g_message("%s", why != NULL ? why->message
+                                : "the mount of the previous process is gone; ppiofs mounts again");
+    service_forget(app->service);
+    return TRUE;
+}
+
+static gboolean keep_what_outlives(App *app, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    if (app->options->auto_unmount) /* fusermount3 unmounts when this process has died */
+        return TRUE;
+    if (app->keep == NULL)
+        app->keep = keep_new(&why);
+    if (app->keep == NULL) {
+        g_warning("%s; a crash would end this mount", why->message);
+        return TRUE;
+    }
+    if (!fs_keep(app->fs, app->keep, error))
+        return FALSE;
+    if (app->watch != NULL)
+        watch_keep(app->watch, app->keep);
+    return TRUE;
+}
+
+static gboolean build(App *app, Credentials *credentials, GError **error)
+{
+    app->loop = g_main_loop_new(NULL, FALSE);
+    if (!make_client(app, credentials, error))
+        return FALSE;
+    make_caches(app);
+    make_fs(app, credentials);
+    return keep_what_outlives(app, error);
+}
+
 static gboolean mount_and_serve(const Options *options, Log *log, GError **error)
 {
-    g_autoptr(Credentials) credentials = credentials_load(options, error);
-    g_autoptr(Place) place = credentials == NULL ? NULL : place_take(options->mountpoint, error);
-    g_auto(App) app = { .options = options, .log = log };
+    g_auto(App) app = { .options = options, .log = log, .fuse_fd = -1 };
+    g_autoptr(Credentials) credentials = NULL;
+    g_autoptr(Place) place = NULL;
 
-    if (place == NULL)
+    app.service = service_new(NULL, clock_system());
+    /* The first, before a program is started that would inherit it as well. */
+    if (!take_inheritance(&app, error) || (credentials = credentials_load(options, error)) == NULL)
         return FALSE;
-    const PrivilegeNeeds needs = { .mountpoint = place->passed_in ? place->shown : place->path,
+    if (!app.adopts && (place = place_take(options->mountpoint, error)) == NULL)
+        return FALSE;
+    const PrivilegeNeeds needs = { .mountpoint = place == NULL || place->passed_in
+                                                     ? options->mountpoint
+                                                     : place->path,
                                    .key_file = credentials_file(credentials),
                                    .cacert = options->cacert,
                                    .runs_programs = options->api_key_command != NULL };
     privilege_drop(&needs); /* before the network is asked, and before there are threads */
-    if (!start_daemon(&app, place, error))
+    if (!start_daemon(&app, place, error) || !build(&app, credentials, error))
         return FALSE;
-    app.loop = g_main_loop_new(NULL, FALSE);
-    app.service = service_new(NULL, clock_system());
-    if (!make_client(&app, credentials, error))
-        return FALSE;
-    make_caches(&app);
-    make_fs(&app, credentials);
     catch_signals(&app);
     if (!mount_uninterrupted(&app, place, error))
         return FALSE;
-    place_release(place);
+    if (place != NULL)
+        place_release(place);
     return serve(&app, error);
 }
 

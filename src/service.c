@@ -11,30 +11,67 @@
 
 #define RETRY_US (G_USEC_PER_SEC / 10)
 
+typedef struct {
+    char *text;
+    int fd; /* borrowed, goes with it; -1: none does */
+} Message;
+
 struct Service {
     const Clock *clock;
     Alarm *alarm;
     gint64 watchdog_us; /* how often it is to be told; 0: not at all */
-    gboolean is_told;   /* READY=1 */
+    gboolean is_ready;
+    GQueue *unsent; /* Message; the manager had no room for the first */
 };
 
-/* FALSE: there is no room at the moment. */
-static gboolean tell(const char *message)
+static void message_free(gpointer data)
+{
+    Message *message = data;
+
+    g_free(message->text);
+    g_free(message);
+}
+
+/* FALSE: there is no address to tell anything. */
+static gboolean find_address(struct sockaddr_un *address, socklen_t *ret_size)
 {
     const char *path = g_getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
     gsize length = path ? strlen(path) : 0;
 
-    if (length == 0 || length >= sizeof address.sun_path || (*path != '/' && *path != '@'))
-        return TRUE;
-    memcpy(address.sun_path, path, length);
+    if (length == 0 || length >= sizeof address->sun_path || (*path != '/' && *path != '@'))
+        return FALSE;
+    memcpy(address->sun_path, path, length);
     if (*path == '@') /* an abstract socket */
-        address.sun_path[0] = '\0';
+        address->sun_path[0] = '\0';
+    *ret_size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+    return TRUE;
+}
 
+static void add_fd(struct msghdr *header, char *control, gsize size, int fd)
+{
+    header->msg_control = control;
+    header->msg_controllen = size;
+    struct cmsghdr *rights = CMSG_FIRSTHDR(header);
+    *rights = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+                                .cmsg_type = SCM_RIGHTS,
+                                .cmsg_len = CMSG_LEN(sizeof fd) };
+    memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+}
+
+/* FALSE: there is no room at the moment. */
+static gboolean tell(const Message *message)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct iovec text = { message->text, strlen(message->text) };
+    struct msghdr header = { .msg_name = &address, .msg_iov = &text, .msg_iovlen = 1 };
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+
+    if (!find_address(&address, &header.msg_namelen))
+        return TRUE;
+    if (message->fd >= 0)
+        add_fd(&header, control, sizeof control, message->fd);
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-    gboolean told = fd >= 0 && sendto(fd, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT,
-                                      (const struct sockaddr *)&address, size) >= 0;
+    gboolean told = fd >= 0 && sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
     gboolean full = !told && (errno == EAGAIN || errno == ENOBUFS);
     if (!told && !full)
         g_warning("cannot notify the service manager: %s", g_strerror(errno));
@@ -57,16 +94,33 @@ static gint64 watchdog_period(void)
     return MAX((gint64)us / 2, 1);
 }
 
+static void send_all(Service *service)
+{
+    while (service->unsent->length > 0 && tell(g_queue_peek_head(service->unsent)))
+        message_free(g_queue_pop_head(service->unsent));
+    if (service->unsent->length > 0)
+        alarm_set(service->alarm, clock_now(service->clock) + RETRY_US);
+    else if (service->is_ready && service->watchdog_us > 0)
+        alarm_set(service->alarm, clock_now(service->clock) + service->watchdog_us);
+}
+
+static void say(Service *service, const char *text, int fd)
+{
+    Message *message = g_new(Message, 1);
+
+    *message = (Message){ g_strdup(text), fd };
+    g_queue_push_tail(service->unsent, message);
+    send_all(service);
+}
+
 static void on_time(gpointer data)
 {
     Service *service = data;
-    gboolean told = tell(service->is_told ? "WATCHDOG=1" : "READY=1");
 
-    service->is_told |= told;
-    if (!told)
-        alarm_set(service->alarm, clock_now(service->clock) + RETRY_US);
-    else if (service->watchdog_us > 0)
-        alarm_set(service->alarm, clock_now(service->clock) + service->watchdog_us);
+    if (service->unsent->length > 0)
+        send_all(service);
+    else
+        say(service, "WATCHDOG=1", -1);
 }
 
 Service *service_new(GMainContext *context, const Clock *clock)
@@ -76,12 +130,29 @@ Service *service_new(GMainContext *context, const Clock *clock)
     service->clock = clock;
     service->alarm = alarm_new(context, clock, on_time, service);
     service->watchdog_us = watchdog_period();
+    service->unsent = g_queue_new();
     return service;
 }
 
 void service_ready(Service *service)
 {
-    on_time(service);
+    service->is_ready = TRUE;
+    say(service, "READY=1", -1);
+}
+
+/* FDPOLL=0: or each request would wake the manager, which would look whether the connection is
+ * over. */
+void service_store(Service *service, const Handover *handover)
+{
+    service_forget(service); /* what a process before this one has left there */
+    say(service, "FDSTORE=1\nFDNAME=" HANDOVER_FUSE "\nFDPOLL=0", handover->fuse);
+    say(service, "FDSTORE=1\nFDNAME=" HANDOVER_STATE "\nFDPOLL=0", handover->state);
+}
+
+void service_forget(Service *service)
+{
+    say(service, "FDSTOREREMOVE=1\nFDNAME=" HANDOVER_FUSE, -1);
+    say(service, "FDSTOREREMOVE=1\nFDNAME=" HANDOVER_STATE, -1);
 }
 
 void service_free(Service *service)
@@ -89,5 +160,6 @@ void service_free(Service *service)
     if (!service)
         return;
     alarm_free(service->alarm);
+    g_queue_free_full(service->unsent, message_free);
     g_free(service);
 }

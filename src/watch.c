@@ -23,6 +23,7 @@ struct Watch {
     const Clock *clock;
     GSource *timer;
     FsGrowing log;
+    KeepFile *keep; /* NULL: the log ends with this process */
     void (*changed)(gpointer data);
     gpointer data;
 };
@@ -39,6 +40,7 @@ static void write_line(Watched *watched, const char *id, const char *field, cons
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(now / G_USEC_PER_SEC);
     g_autofree char *stamp = g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
     Buffer *text = &watch->log.text;
+    gsize before = text->length;
 
     watched->news = TRUE;
     if (!watched->primed || text->length > LOG_MAX_BYTES)
@@ -52,6 +54,11 @@ static void write_line(Watched *watched, const char *id, const char *field, cons
     buffer_add(text, "\n", 1);
     if (text->length > LOG_MAX_BYTES)
         buffer_add_text(text, "this log is full; ppiofs writes no more to it\n");
+    keep_put(watch->keep, &(KeepRecord){ .kind = KEEP_LOG,
+                                         .id = before,
+                                         .extra = (guint64)now,
+                                         .bytes = text->bytes + before,
+                                         .length = text->length - before });
 }
 
 /* A file's value as one column: without its final newline, and not at all if it is a secret. As
@@ -161,6 +168,48 @@ Watch *watch_new(Cache *const *caches, gint64 interval_us, const Clock *clock,
 const FsGrowing *watch_log(const Watch *watch)
 {
     return &watch->log;
+}
+
+static gboolean collect_log(const KeepRecord *record, gpointer data)
+{
+    GPtrArray *parts = data;
+    KeepRecord *part = record->kind == KEEP_LOG ? g_memdup2(record, sizeof *record) : NULL;
+
+    if (part != NULL) {
+        part->bytes = g_memdup2(record->bytes, record->length);
+        g_ptr_array_add(parts, part);
+    }
+    return TRUE;
+}
+
+static void free_part(gpointer data)
+{
+    KeepRecord *part = data;
+
+    g_free((gpointer)part->bytes);
+    g_free(part);
+}
+
+static gint compare_parts(gconstpointer a, gconstpointer b)
+{
+    const KeepRecord *x = *(KeepRecord *const *)a, *y = *(KeepRecord *const *)b;
+
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+void watch_keep(Watch *watch, KeepFile *keep)
+{
+    g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(free_part);
+
+    keep_each(keep, collect_log, parts);
+    g_ptr_array_sort(parts, compare_parts);
+    for (guint i = 0; i < parts->len; i++) {
+        const KeepRecord *part = g_ptr_array_index(parts, i);
+
+        buffer_add(&watch->log.text, part->bytes, part->length);
+        watch->log.mtime_us = (gint64)part->extra;
+    }
+    watch->keep = keep;
 }
 
 void watch_on_change(Watch *watch, void (*changed)(gpointer data), gpointer data)

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "ppiofs/base/clock.h"
+#include "ppiofs/keep/handover.h"
 
 typedef struct Service Service;
 
@@ -16,6 +17,14 @@ Service *service_new(GMainContext *context, const Clock *clock);
  * has. From now on WATCHDOG=1 is said at half of $WATCHDOG_USEC, if that is set for this process:
  * from the loop, so that a loop that hangs does not say it. */
 void service_ready(Service *service);
+
+/* Gives the manager the descriptors that a successor needs: it hands them to the process that it
+ * starts when this one has died, and drops those that it had before. While the manager has no room
+ * for the messages they wait; the descriptors stay open until then. */
+void service_store(Service *service, const Handover *handover);
+
+/* The manager drops it: the mount is about to end. */
+void service_forget(Service *service);
 
 void service_free(Service *service);
 

@@ -8,6 +8,7 @@
 #include "ppiofs/base/clock.h"
 #include "ppiofs/cache/cache.h"
 #include "ppiofs/fs/fs.h"
+#include "ppiofs/keep/keep.h"
 
 typedef struct Watch Watch;
 
@@ -21,6 +22,10 @@ Watch *watch_new(Cache *const *caches, gint64 interval_us, const Clock *clock,
  * split by tabs; of what is no instance the kind, too. The first list is where it begins: that is
  * no change. Secrets are named, not shown. */
 const FsGrowing *watch_log(const Watch *watch);
+
+/* The log begins with what another process has left in @keep, and goes on in it; @keep outlives the
+ * Watch. */
+void watch_keep(Watch *watch, KeepFile *keep);
 
 /* Called from the loop whenever a list has brought a change. */
 void watch_on_change(Watch *watch, void (*changed)(gpointer data), gpointer data);

@@ -144,9 +144,15 @@ void attr_move_to_now(const Fs *fs, struct stat *attr)
     attr->st_mtim = (struct timespec){ now / G_USEC_PER_SEC, now % G_USEC_PER_SEC * 1000 };
 }
 
-void attr_unknown(const Fs *fs, struct stat *attr, guint64 ino, gint64 *ret_keep_us)
+void attr_unknown(Fs *fs, struct stat *attr, guint64 root_ino, guint64 key, gint64 *ret_keep_us)
 {
-    attr_directory(fs, attr, ino, fs->born);
+    NodeIndex node;
+    const Subtree *tree = versions_adopted_directory(fs->versions, root_ino, key, &node);
+
+    if (tree == NULL)
+        attr_directory(fs, attr, root_ino ^ key, fs->born);
+    else
+        attr_node(fs, attr, tree, node, root_ino);
     attr_move_to_now(fs, attr);
     *ret_keep_us = 0;
 }

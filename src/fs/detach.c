@@ -96,13 +96,20 @@ static void detach_found(const GPtrArray *table, const MountEntry *entry)
         g_warning("%s", error->message);
 }
 
+static const MountEntry *find_own(const OwnMount *own, const GPtrArray *table)
+{
+    const MountEntry *entry = table && own->id ? mount_table_find(table, own->id) : NULL;
+
+    return entry && strcmp(entry->device, own->device) == 0 ? entry : NULL;
+}
+
 void own_mount_detach(const OwnMount *own)
 {
     g_autoptr(GPtrArray) table = mount_table_read(NULL);
-    const MountEntry *entry = table && own->id ? mount_table_find(table, own->id) : NULL;
+    const MountEntry *entry = find_own(own, table);
     sigset_t ends, before;
 
-    if (!entry || strcmp(entry->device, own->device) != 0)
+    if (!entry)
         return;
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);
@@ -111,4 +118,42 @@ void own_mount_detach(const OwnMount *own)
     pthread_sigmask(SIG_BLOCK, &ends, &before);
     detach_found(table, entry);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void own_mount_keep(const OwnMount *own, KeepFile *keep)
+{
+    g_autofree char *text = g_strdup_printf("%d %s", own->id, own->id == 0 ? "" : own->device);
+
+    keep_put(keep, &(KeepRecord){ .kind = KEEP_MOUNT, .bytes = text, .length = strlen(text) });
+}
+
+gboolean own_mount_of_keep(OwnMount *own, const KeepFile *keep)
+{
+    g_autoptr(GBytes) found = keep_find(keep, KEEP_MOUNT);
+    gsize length = 0;
+    g_autofree char *text =
+        found ? g_strndup(g_bytes_get_data(found, &length), g_bytes_get_size(found)) : NULL;
+    char *blank = text ? strchr(text, ' ') : NULL;
+    guint64 id;
+
+    if (!blank)
+        return FALSE;
+    *blank = '\0';
+    if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT, &id, NULL))
+        return FALSE;
+    *own = (OwnMount){ .id = (int)id, .device = g_strdup(blank + 1) };
+    return TRUE;
+}
+
+gboolean own_mount_is_there(const OwnMount *own)
+{
+    g_autoptr(GPtrArray) table = mount_table_read(NULL);
+
+    return own->id == 0 || find_own(own, table) != NULL;
+}
+
+void own_mount_clear(OwnMount *own)
+{
+    g_clear_pointer(&own->device, g_free);
+    own->id = 0;
 }

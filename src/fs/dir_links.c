@@ -85,7 +85,7 @@ static void list_links(Op *op, const Directory *in)
         Subtree *tree = op_links(op, top, TRUE);
         if (tree == NULL)
             return;
-        pin = op_add_pin(op, NULL, tree);
+        pin = op_add_pin(op, NULL, tree, top->ino);
         attr_listed(top);
     }
     Shown shown = shown_top(top, pin->tree, keep_us);
@@ -101,7 +101,7 @@ static void attr_of_links(Fs *fs, const Directory *directory, struct stat *attr,
 
     attr_top(fs, attr, directory->top, ret_keep_us);
     if (node == NODE_NONE && directory->key != 0)
-        attr_unknown(fs, attr, ino ^ directory->key, ret_keep_us);
+        attr_unknown(fs, attr, ino, directory->key, ret_keep_us);
     else if (directory->key != 0)
         attr->st_ino = subtree_ino(tree, node, ino);
 }

@@ -117,7 +117,7 @@ static void list_object(Op *op, const Directory *in)
         if (object == NULL)
             return;
         shown = shown_object(in->top, object, keep);
-        pin = op_add_pin(op, NULL, shown.tree);
+        pin = op_add_pin(op, NULL, shown.tree, shown.root_ino);
     }
     reply_subtree(op, pin, &shown, node);
 }
@@ -146,7 +146,7 @@ static void attr_of_object(Fs *fs, const Directory *directory, struct stat *attr
     guint64 ino = object_ino(top, directory->name);
 
     if (tree == NULL) {
-        attr_unknown(fs, attr, ino ^ directory->key, ret_keep_us);
+        attr_unknown(fs, attr, ino, directory->key, ret_keep_us);
         return;
     }
 

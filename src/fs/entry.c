@@ -99,11 +99,9 @@ gboolean entry_node(Fs *fs, struct fuse_entry_param *entry, const Shown *shown, 
     if (subtree_kind(shown->tree, node) == NODE_DIRECTORY)
         return entry_directory(fs, entry, shown, node);
 
-    Version *version = versions_hold(fs->versions, shown->tree, shown->root_ino);
-    if (version->slot == 0)
-        version->slot = shown->name == NULL
-                            ? top_slot(fs, shown->top)
-                            : slots_find(fs->slots, top_slot(fs, shown->top), shown->name);
+    guint slot = top_slot(fs, shown->top);
+    versions_hold(fs->versions, shown->tree, shown->root_ino,
+                  shown->name == NULL ? slot : slots_find(fs->slots, slot, shown->name));
     entry->ino = nodeid_file(subtree_serial(shown->tree), node);
     entry->attr_timeout = fs_seconds(KEEP_FOREVER_US); /* these bytes never change */
     return TRUE;
@@ -125,8 +123,11 @@ gboolean entry_body(Fs *fs, struct fuse_entry_param *entry, const Top *top, cons
 {
     Subtree *tree = record_tree(object->record);
     const Top *home = fs_objects(fs, top->cache);
-    Version *version = versions_hold(fs->versions, tree, object_ino(home, object->name));
+    Version *version = versions_hold(fs->versions, tree, object_ino(home, object->name),
+                                     slots_find(fs->slots, top_slot(fs, home), object->name));
 
+    if (version->body != NULL && !g_bytes_equal(version->body, record_body(object->record)))
+        version = versions_part(fs->versions, version, tree); /* an adopted one of the same tree */
     if (version->body == NULL)
         hold_body(fs, top, version, object);
     *entry = (struct fuse_entry_param){ .ino = nodeid_file(subtree_serial(tree), NODEID_BODY),

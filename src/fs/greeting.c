@@ -55,25 +55,55 @@ static gssize catch_reply(struct fuse_session *session, const struct fuse_buf *r
     return got;
 }
 
-Greeting *greeting_exchange(struct fuse_session *session, const struct fuse_buf *request)
+/* What is to be the reply: libfuse's, completed. NULL if there is none. */
+static GBytes *make_reply(struct fuse_session *session, const struct fuse_buf *request, int real)
+{
+    _Alignas(InitReply) char reply[MAX_REPLY_BYTES];
+    gssize size = catch_reply(session, request, real, reply, sizeof reply);
+
+    if (size <= 0)
+        return NULL;
+    add_flags(request, reply, (gsize)size);
+    return g_bytes_new(reply, (gsize)size);
+}
+
+static Greeting *greeting_new(struct fuse_session *session, const struct fuse_buf *request,
+                              GBytes *expected)
 {
     int real = fcntl(fuse_session_fd(session), F_DUPFD_CLOEXEC, 3);
-    _Alignas(InitReply) char reply[MAX_REPLY_BYTES];
+    g_autoptr(GBytes) reply = real < 0 ? NULL : make_reply(session, request, real);
     Greeting *greeting = NULL;
+    gsize size;
 
-    if (real < 0)
-        return NULL;
-    gssize size = catch_reply(session, request, real, reply, sizeof reply);
-    if (size > 0) {
-        add_flags(request, reply, (gsize)size);
-        if (write(real, reply, (gsize)size) == size) {
+    if (reply != NULL) {
+        gconstpointer bytes = g_bytes_get_data(reply, &size);
+
+        if (expected != NULL ? g_bytes_equal(reply, expected)
+                             : write(real, bytes, size) == (gssize)size) {
             greeting = g_new0(Greeting, 1);
             greeting->request = g_bytes_new(request->mem, request->size);
-            greeting->reply = g_bytes_new(reply, (gsize)size);
+            greeting->reply = g_steal_pointer(&reply);
         }
     }
-    close(real);
+    if (real >= 0)
+        close(real);
     return greeting;
+}
+
+Greeting *greeting_exchange(struct fuse_session *session, const struct fuse_buf *request)
+{
+    return greeting_new(session, request, NULL);
+}
+
+Greeting *greeting_repeat(struct fuse_session *session, GBytes *request, GBytes *reply)
+{
+    gsize size;
+    gconstpointer bytes = g_bytes_get_data(request, &size);
+    g_autofree void *copy = g_memdup2(bytes, size); /* libfuse may write into it */
+
+    return size < sizeof(InitRequest)
+               ? NULL
+               : greeting_new(session, &(struct fuse_buf){ .mem = copy, .size = size }, reply);
 }
 
 void greeting_free(Greeting *greeting)

@@ -231,9 +231,17 @@ gboolean op_may_go_on(Op *op, CacheAnswer *answer)
     return FALSE;
 }
 
+/* What is kept says all that the kernel is about to hear. */
+static void flush(Fs *fs)
+{
+    slots_flush(fs->slots);
+    versions_flush(fs->versions);
+}
+
 void op_reply_entry(Op *op, const struct fuse_entry_param *entry)
 {
     note_path(op, entry);
+    flush(op->fs);
     /* The kernel did not get it: nothing will be forgotten. */
     if (fuse_reply_entry(op->req, entry) == -ENOENT)
         entry_forget(op->fs, entry->ino, 1);
@@ -272,6 +280,7 @@ void op_reply_missing(Op *op, gint64 keep_us)
 
 void op_reply_bytes(Op *op, const char *bytes, size_t length)
 {
+    flush(op->fs);
     fuse_reply_buf(op->req, bytes, length);
     op_free(op);
 }

@@ -42,12 +42,6 @@ static guint32 wanted_pin(const Op *op)
     return (guint32)((guint64)op->offset >> PIN_SHIFT);
 }
 
-/* An offset may be anything that seekdir(3) was given. */
-Pin *op_pin(const Op *op)
-{
-    return find_pin(op->fs, nodeid_slot(op->directory), wanted_pin(op));
-}
-
 static void drop_oldest_pin(Fs *fs)
 {
     Pin *pin = g_queue_pop_tail(&fs->pins);
@@ -64,11 +58,12 @@ void pins_clear(Fs *fs)
         drop_oldest_pin(fs);
 }
 
-Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree)
+Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree, guint64 root_ino)
 {
     Fs *fs = op->fs;
     guint slot = nodeid_slot(op->directory);
-    guint32 id = pin_id(tree != NULL ? versions_serial(fs->versions, tree) : listing->version);
+    guint32 id =
+        pin_id(tree != NULL ? versions_serial(fs->versions, tree, root_ino) : listing->version);
     Pin *pin = find_pin(fs, slot, id);
 
     if (pin != NULL)
@@ -83,6 +78,19 @@ Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree)
     fs->pins_bytes += pin_bytes(pin);
     while (fs->pins.length > 1 && (fs->pins.length > PINS_MOST || fs->pins_bytes > PINS_BYTES_MOST))
         drop_oldest_pin(fs);
+    return pin;
+}
+
+/* An offset may be anything that seekdir(3) was given. A tree of which the kernel holds files is
+ * there although it is long ago, or was another process. */
+Pin *op_pin(const Op *op)
+{
+    guint slot = nodeid_slot(op->directory);
+    Pin *pin = find_pin(op->fs, slot, wanted_pin(op));
+    const Version *version = pin == NULL ? versions_find(op->fs->versions, wanted_pin(op)) : NULL;
+
+    if (version != NULL && version->slot == slot)
+        pin = op_add_pin(op, NULL, version->tree, version->root_ino);
     return pin;
 }
 
@@ -103,7 +111,7 @@ Pin *op_pin_objects(Op *op, Top *top, gint64 *ret_keep_us)
         return NULL;
     if (pin == NULL) {
         g_autoptr(Listing) listing = collection_listing(top_collection(top));
-        pin = op_add_pin(op, listing, NULL);
+        pin = op_add_pin(op, listing, NULL, 0);
         attr_listed(top);
     }
     return pin;

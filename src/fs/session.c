@@ -3,13 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <linux/fuse.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "ppiofs/base/error.h"
+#include "ppiofs/fs/connect.h"
 #include "ppiofs/fs/detach.h"
 #include "ppiofs/fs/greeting.h"
 #include "ppiofs/fs/notifier.h"
@@ -38,6 +36,9 @@ struct Session {
     gboolean aborted;   /* the connection has ended, and the mount is still there */
     Greeting *greeting; /* NULL: the kernel has not greeted yet */
     OwnMount mount;     /* none if it was passed in */
+    KeepFile *keep;     /* NULL: nothing is kept */
+    gboolean adopts;    /* goes on with another process's connection, and has not begun to */
+    gboolean adoptable; /* the kernel lets another process do so with this one */
     SessionEvents events;
     gpointer data;
 };
@@ -46,50 +47,6 @@ typedef struct {
     GSource source;
     Session *session;
 } SessionSource;
-
-/* libfuse's own words, which else go to standard error, where nobody reads in the background. */
-static void on_fuse_log(enum fuse_log_level level, const char *format, va_list arguments)
-{
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
-
-    g_log(G_LOG_DOMAIN, level <= FUSE_LOG_WARNING ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_DEBUG, "%s",
-          g_strchomp(text));
-}
-
-static void add_option(struct fuse_args *args, const char *option)
-{
-    fuse_opt_add_arg(args, "-o");
-    fuse_opt_add_arg(args, option);
-}
-
-/* A comma in the name would end the option. */
-static char *fsname_option(const char *fsname)
-{
-    g_auto(GStrv) parts = g_strsplit(fsname, "\\", -1);
-    g_autofree char *backslashes = g_strjoinv("\\\\", parts);
-    g_auto(GStrv) commas = g_strsplit(backslashes, ",", -1);
-    g_autofree char *escaped = g_strjoinv("\\,", commas);
-    return g_strconcat("fsname=", escaped, NULL);
-}
-
-static struct fuse_session *new_fuse_session(Fs *fs, const SessionOptions *options)
-{
-    struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
-    g_autofree char *fsname = fsname_option(options->fsname);
-
-    fuse_opt_add_arg(&args, "ppiofs");
-    add_option(&args, "subtype=ppiofs,ro,nosuid,nodev,noexec,default_permissions");
-    add_option(&args, fsname);
-    if (options->allow_other)
-        add_option(&args, "allow_other");
-    if (options->auto_unmount)
-        add_option(&args, "auto_unmount");
-
-    struct fuse_session *fuse =
-        fuse_session_new(&args, fs_operations(), sizeof(struct fuse_lowlevel_ops), fs);
-    fuse_opt_free_args(&args);
-    return fuse;
-}
 
 static void end(Session *session)
 {
@@ -110,13 +67,38 @@ static void take_failure(Session *session, int got)
     session->aborted = got < 0 && got != -EINTR && got != -EAGAIN;
 }
 
+static void put_bytes(KeepFile *keep, KeepKind kind, GBytes *bytes)
+{
+    gsize length;
+    gconstpointer data = g_bytes_get_data(bytes, &length);
+
+    keep_put(keep, &(KeepRecord){ .kind = kind, .bytes = data, .length = length });
+}
+
+static void keep_greeting(Session *session)
+{
+    put_bytes(session->keep, KEEP_REQUEST, session->greeting->request);
+    put_bytes(session->keep, KEEP_REPLY, session->greeting->reply);
+    own_mount_keep(&session->mount, session->keep);
+}
+
 static void greet(Session *session)
 {
     session->greeting = greeting_exchange(session->fuse, &session->buffer);
-    if (session->greeting)
-        session->events.live(session->data);
-    else
+    if (session->greeting == NULL) {
         session->aborted = TRUE;
+        return;
+    }
+    keep_greeting(session);
+    session->adoptable = connect_resend(session->fuse); /* there is nothing to send: it only asks */
+    session->events.live(session->data);
+}
+
+static void go_on(Session *session)
+{
+    session->adopts = FALSE;
+    session->adoptable = connect_resend(session->fuse);
+    session->events.live(session->data);
 }
 
 /* One request. FALSE: there is none at the moment, or the connection is over. */
@@ -143,6 +125,10 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer data)
 
     (void)callback;
     (void)data;
+    if (session->adopts) {
+        g_source_set_ready_time(source, -1);
+        go_on(session);
+    }
     do {
         gboolean served = serve_one(session);
 
@@ -163,52 +149,47 @@ static void add_source(Session *session, GMainContext *context)
     session->source = g_source_new(&functions, sizeof(SessionSource));
     ((SessionSource *)session->source)->session = session;
     session->tag = g_source_add_unix_fd(session->source, fuse_session_fd(session->fuse), G_IO_IN);
+    if (session->adopts)
+        g_source_set_ready_time(session->source, 0);
     g_source_attach(session->source, context);
 }
 
-/* As root at the very directory that was looked at, whatever its path has become. fusermount3,
- * which takes no descriptor of another process, makes sure of that by itself. */
-static char *target_of(const SessionOptions *options)
+static gboolean connect_session(Session *session, const SessionOptions *options, GError **error)
 {
-    gboolean asks_fusermount = geteuid() != 0 || options->auto_unmount;
-
-    if (options->place->passed_in || asks_fusermount)
-        return g_strdup(options->place->passed_in ? options->place->shown : options->place->path);
-    return g_strdup_printf("/proc/self/fd/%d", options->place->fd);
-}
-
-static gboolean mount_session(Session *session, const SessionOptions *options, GError **error)
-{
-    g_autofree char *target = target_of(options);
-
-    fuse_set_log_func(on_fuse_log);
-    session->fuse = new_fuse_session(session->fs, options);
-    if (session->fuse == NULL || fuse_session_mount(session->fuse, target) != 0) {
-        g_set_error(error, PPIOFS_ERROR, PPIOFS_ERROR_FAILED,
-                    "%s: cannot mount; see the message above, and run: ppiofs --check %s",
-                    options->place->shown, options->place->shown);
+    session->fuse = session->adopts ? connect_adopt(session->fs, options, &session->mount,
+                                                    &session->greeting, error)
+                                    : connect_mount(session->fs, options, &session->mount, error);
+    if (session->fuse == NULL)
         return FALSE;
-    }
     session->notifier = notifier_new(session->fuse, fs_root_names(session->fs));
     session->sweep = sweep_new(session->fs, session->fuse, session->context);
-    return (options->place->passed_in || own_mount_find(&session->mount, options->place, error)) &&
-           g_unix_set_fd_nonblocking(fuse_session_fd(session->fuse), TRUE, error);
+    return TRUE;
 }
 
-Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *context,
-                       const SessionEvents *events, gpointer data, GError **error)
+Session *session_new(Fs *fs, const SessionOptions *options, GMainContext *context,
+                     const SessionEvents *events, gpointer data, GError **error)
 {
     g_autoptr(Session) session = g_new0(Session, 1);
 
     session->fs = fs;
     session->context = context;
+    session->keep = options->keep;
+    session->adopts = options->fuse_fd >= 0;
     session->events = *events;
     session->data = data;
     session->may_spin = g_get_num_processors() > 1;
-    if (!mount_session(session, options, error))
+    if (!connect_session(session, options, error))
         return NULL;
     add_source(session, context);
     return g_steal_pointer(&session);
+}
+
+gboolean session_handover(const Session *session, Handover *ret_handover)
+{
+    if (session->keep == NULL || !session->adoptable || !keep_is_whole(session->keep))
+        return FALSE;
+    *ret_handover = (Handover){ fuse_session_fd(session->fuse), keep_fd(session->keep) };
+    return TRUE;
 }
 
 /* Ages every name the kernel keeps at once and without a lock; from Linux 6.16 on, others refuse
@@ -272,7 +253,8 @@ void session_free(Session *session)
     sweep_free(session->sweep);
     stop_notifier(session);
     if (session->mount.id != 0) {
-        close_connection(session);
+        if (session->fuse != NULL)
+            close_connection(session);
         if (!session->over)
             own_mount_detach(&session->mount);
     }
@@ -280,7 +262,7 @@ void session_free(Session *session)
     if (session->fuse != NULL)
         fuse_session_destroy(session->fuse);
     greeting_free(session->greeting);
-    g_free(session->mount.device);
+    own_mount_clear(&session->mount);
     free(session->buffer.mem);
     g_free(session);
 }

@@ -7,12 +7,14 @@
 typedef struct {
     guint number;
     guint owner;
-    guint64 lookups;
+    guint64 lookups, kept_at;
     const char *name; /* behind it: one allocation a slot */
 } Slot;
 
 struct Slots {
     guint first;
+    KeepFile *keep;       /* NULL: nothing is kept */
+    Slot *counted;        /* the one whose count in there is out of date; NULL: none is */
     GPtrArray *by_number; /* Slot, or NULL for a free number; from @first on */
     GHashTable *by_place; /* Slot, by owner and name */
     GArray *free_numbers;
@@ -64,23 +66,91 @@ static Slot *find_place(const Slots *slots, guint owner, const char *name)
     return g_hash_table_lookup(slots->by_place, &place);
 }
 
+static Slot *enter(Slots *slots, guint number, guint owner, const char *name)
+{
+    gsize size = strlen(name) + 1;
+    Slot *slot = g_malloc(sizeof *slot + size);
+
+    *slot = (Slot){ .number = number, .owner = owner, .name = memcpy(slot + 1, name, size) };
+    slots->by_number->pdata[number - slots->first] = slot;
+    g_hash_table_add(slots->by_place, slot);
+    return slot;
+}
+
+void slots_flush(Slots *slots)
+{
+    if (slots->counted != NULL)
+        keep_count(slots->keep, slots->counted->kept_at, slots->counted->lookups);
+    slots->counted = NULL;
+}
+
+/* Many in a row are for the same one, so the count is kept when another's turn comes. */
+static void count(Slots *slots, Slot *slot, guint64 lookups)
+{
+    if (slots->counted != slot)
+        slots_flush(slots);
+    slots->counted = slot;
+    slot->lookups = lookups;
+}
+
 guint slots_hold(Slots *slots, guint owner, const char *name)
 {
     Slot *slot = find_place(slots, owner, name);
 
     if (slot == NULL) {
         guint number = take_number(slots);
-        gsize size = strlen(name) + 1;
 
         if (number == G_MAXUINT)
             return 0;
-        slot = g_malloc(sizeof *slot + size);
-        *slot = (Slot){ number, owner, 0, memcpy(slot + 1, name, size) };
-        slots->by_number->pdata[number - slots->first] = slot;
-        g_hash_table_add(slots->by_place, slot);
+        slot = enter(slots, number, owner, name);
+        slot->lookups = 1;
+        slot->kept_at = keep_put(slots->keep, &(KeepRecord){ .kind = KEEP_SLOT,
+                                                             .number = number,
+                                                             .count = 1,
+                                                             .id = owner,
+                                                             .bytes = name,
+                                                             .length = strlen(name) });
+    } else {
+        count(slots, slot, slot->lookups + 1);
     }
-    slot->lookups++;
     return slot->number;
+}
+
+void slots_keep(Slots *slots, KeepFile *keep)
+{
+    slots->keep = keep;
+}
+
+static gboolean is_taken(const Slots *slots, guint number)
+{
+    return number - slots->first < slots->by_number->len &&
+           slots->by_number->pdata[number - slots->first] != NULL;
+}
+
+gboolean slots_adopt(Slots *slots, const KeepRecord *record)
+{
+    const char *name = record->bytes;
+
+    if (record->number < slots->first || record->number >= NODEID_SLOTS ||
+        record->id >= slots->first || *name == '\0' || strlen(name) != record->length ||
+        is_taken(slots, record->number) || find_place(slots, (guint)record->id, name) != NULL)
+        return FALSE;
+    while (slots->first + slots->by_number->len <= record->number)
+        g_ptr_array_add(slots->by_number, NULL);
+    Slot *slot = enter(slots, record->number, (guint)record->id, name);
+    slot->lookups = record->count < KEEP_COUNTLESS ? record->count : G_MAXUINT64 / 2;
+    slot->kept_at = record->at;
+    return TRUE;
+}
+
+void slots_adopted(Slots *slots)
+{
+    for (guint i = slots->by_number->len; i-- > 0;) {
+        guint number = slots->first + i;
+
+        if (slots->by_number->pdata[i] == NULL)
+            g_array_append_val(slots->free_numbers, number);
+    }
 }
 
 guint slots_find(const Slots *slots, guint owner, const char *name)
@@ -112,9 +182,11 @@ void slots_forget(Slots *slots, guint number, guint64 n)
 
     if (slot == NULL)
         return;
-    slot->lookups -= MIN(n, slot->lookups);
+    count(slots, slot, slot->lookups - MIN(n, slot->lookups));
     if (slot->lookups > 0)
         return;
+    slots->counted = NULL;
+    keep_drop(slots->keep, slot->kept_at);
     g_hash_table_remove(slots->by_place, slot);
     slots->by_number->pdata[number - slots->first] = NULL;
     g_array_append_val(slots->free_numbers, number);

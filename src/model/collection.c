@@ -52,6 +52,25 @@ static void count_change(Collection *collection, Record *old, Record *new)
             collection->link_versions[i]++;
 }
 
+void collection_date(const Collection *collection, Record *record, Record *shown, Record *full,
+                     gint64 wall)
+{
+    const Subtree *older = shown == NULL ? NULL : record_tree(shown);
+    const Subtree *oldest = full == NULL || full == shown ? NULL : record_tree(full);
+    const Subtree *found[2] = { NULL, NULL };
+
+    if (oldest == NULL && collection->ancestors != NULL)
+        collection->ancestors(collection, record_file_name(record), found,
+                              collection->ancestors_data);
+    if (older == NULL) {
+        older = found[0];
+        oldest = found[1];
+    } else if (oldest == NULL) {
+        oldest = found[1] != NULL ? found[1] : found[0];
+    }
+    subtree_date_after(record_tree(record), older, oldest, wall, wall);
+}
+
 void object_set_item(Object *object, Record *item)
 {
     record_unref(object->item);
@@ -240,6 +259,14 @@ void collection_on_remove(Collection *collection, void (*removed)(Object *object
 {
     collection->removed = removed;
     collection->removed_data = data;
+}
+
+void collection_go_on(Collection *collection, guint64 from, CollectionAncestors ancestors,
+                      gpointer data)
+{
+    collection->names_version = collection->version = collection->stamps = from;
+    collection->ancestors = ancestors;
+    collection->ancestors_data = data;
 }
 
 void collection_free(Collection *collection)

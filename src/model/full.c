@@ -13,9 +13,7 @@ static void replace_full(Collection *collection, Object *object, Record *full,
         object->item == NULL || time->asked >= listed || (agrees && time->asked >= object->shrank);
     gboolean was_contested = object->contested || object->item == NULL;
 
-    subtree_date_after(record_tree(full), record_tree(shown),
-                       before == NULL || before == shown ? NULL : record_tree(before), time->wall,
-                       time->wall);
+    collection_date(collection, full, shown, before, time->wall);
     if (before != NULL && !record_equals(before, full))
         collection_note_change(collection, object, time->wall);
     if (holds) {
@@ -53,7 +51,7 @@ gboolean collection_apply_record(Collection *collection, Record *full, const Ans
         if (time->asked < collection->list.asked ||
             !gone_allows(collection->gone, name, time->asked))
             return FALSE;
-        subtree_date(record_tree(full), NULL, time->wall, time->wall);
+        collection_date(collection, full, NULL, NULL, time->wall);
         object = collection_add(collection, name, full);
         object_set_full(collection, object, full, time);
         collection->unlike_list = TRUE;

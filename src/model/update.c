@@ -33,8 +33,7 @@ static void replace_item(Collection *collection, Object *object, Record *item)
     gboolean newer_full = full != NULL && object->full_time.asked > collection->list.asked;
     gboolean keep_full = newer_full || (full != NULL && full_holds(object, old, item));
 
-    subtree_date_after(record_tree(item), record_tree(shown),
-                       full == NULL || full == shown ? NULL : record_tree(full), wall, wall);
+    collection_date(collection, item, shown, full, wall);
     if (!keep_full)
         collection_show(collection, object, item, TRUE, wall);
     collection_contest(collection, object,
@@ -71,7 +70,7 @@ static void apply_item(Collection *collection, Record *item)
     if (object != NULL) {
         apply_to_object(collection, object, item);
     } else if (gone_allows(collection->gone, name, collection->list.asked)) {
-        subtree_date(record_tree(item), NULL, collection->list.wall, collection->list.wall);
+        collection_date(collection, item, NULL, NULL, collection->list.wall);
         object = collection_add(collection, name, item);
         object_set_item(object, item);
     } else {

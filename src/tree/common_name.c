@@ -101,3 +101,8 @@ const char *common_name(guint32 number)
 {
     return common_names[number];
 }
+
+guint32 common_name_count(void)
+{
+    return G_N_ELEMENTS(common_names);
+}

@@ -316,7 +316,7 @@ class Manager:
                 filler.sendto(b"full", str(world.stage.outside(f"{PLACE}/notify")))
 
     def next(self):
-        while (message := self.socket.recv(100)) == b"full":
+        while (message := self.socket.recv(100)).startswith((b"full", b"FDSTORE")):
             pass
         return message
 

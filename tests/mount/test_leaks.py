@@ -281,5 +281,7 @@ def test_the_service_manager_is_told_that_it_is_ready_and_no_more(api, stage):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(stage.outside("/mnt/notify")))
         manager.settimeout(5)
-        stage.mount(api, env={"NOTIFY_SOCKET": "/mnt/notify"})
-        assert manager.recv(4096) == b"READY=1"
+        mount = stage.mount(api, env={"NOTIFY_SOCKET": "/mnt/notify"})
+        assert [manager.recv(4096).split(b"\n")[0] for _ in range(5)] == [
+            b"FDSTOREREMOVE=1", b"FDSTOREREMOVE=1", b"FDSTORE=1", b"FDSTORE=1", b"READY=1"]
+        mount.unmount()

@@ -32,12 +32,14 @@ class Reader(threading.Thread):
         self._dice = random.Random(seed)
         self._tell = tell
         self._held = []
+        self._ground = None  # a directory that it stands in
         self.looks = 0
         self.slowest = 0.0
 
     def run(self):
         looks = (self._read, self._read, self._read, self._map, self._hold, self._hold, self._list,
-                 self._walk, self._json, self._link, self._table, self._about, self._missing)
+                 self._walk, self._json, self._link, self._table, self._about, self._missing,
+                 self._stand, self._stand)
         while True:
             look, started = self._dice.choice(looks), time.monotonic()
             try:
@@ -109,6 +111,25 @@ class Reader(threading.Thread):
         for directory, directories, files in os.walk(top):
             for name in directories + files:
                 os.lstat(os.path.join(directory, name))
+
+    def _stand(self):
+        """Goes there, or looks from there: at the place, and at what it is called."""
+        if self._ground is None or self._dice.randrange(8) == 0:
+            self._leave()
+            self._ground = os.open(f"{self._place}/instances/flip{self._dice.randrange(4)}",
+                                   os.O_RDONLY | os.O_DIRECTORY)
+            self._ground_ino = os.fstat(self._ground).st_ino
+        if os.fstat(self._ground).st_ino != self._ground_ino:
+            raise Wrong("a directory that is held has another inode now")
+        if not {"name", "tools"} <= set(os.listdir(self._ground)):
+            raise Wrong("a directory that is held lacks names")
+        with open(os.open("tools/big", os.O_RDONLY, dir_fd=self._ground), "rb") as file:
+            self._check("tools/big", file, file.read())
+
+    def _leave(self):
+        if self._ground is not None:
+            os.close(self._ground)
+            self._ground = None
 
     def _json(self):
         with open(f"{self._place}/json/flip{self._dice.randrange(4)}.json", "rb") as file:

@@ -341,6 +341,79 @@ static void test_a_node_costs_little_more_than_its_bytes(void)
     g_assert_cmpuint(subtree_size(tree), <, 10500);
 }
 
+static void assert_equal(const Subtree *a, const Subtree *b)
+{
+    g_autofree char *of_a = tree_text(a), *of_b = tree_text(b);
+
+    g_assert_cmpstr(of_a, ==, of_b);
+    g_assert_true(subtree_is_same(a, b));
+    for (NodeIndex i = 0; i < subtree_n_nodes(a); i++) {
+        g_assert_cmpint(subtree_mtime(a, i), ==, subtree_mtime(b, i));
+        g_assert_cmpuint(subtree_ino(a, i, 2), ==, subtree_ino(b, i, 2));
+        if (subtree_kind(a, i) == NODE_DIRECTORY)
+            g_assert_cmpuint(subtree_directory_key(a, i), ==, subtree_directory_key(b, i));
+    }
+}
+
+static void test_a_saved_tree_is_the_same_in_the_next_process(void)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        g_autoptr(Subtree) tree = random_tree();
+        subtree_date(tree, NULL, NOW + round, 0);
+        subtree_set_serial(tree, 9);
+        g_autoptr(GBytes) saved = subtree_save(tree);
+        gsize length;
+        gconstpointer bytes = g_bytes_get_data(saved, &length);
+        g_autoptr(Subtree) restored = subtree_restore(bytes, length);
+
+        assert_equal(tree, restored);
+        g_assert_cmpuint(subtree_serial(restored), ==, 0);
+        for (gsize shorter = 0; shorter < length; shorter++)
+            g_assert_null(subtree_restore(bytes, shorter));
+    }
+}
+
+/* Refused, or one that can be walked to the end: a sanitizer sees whether more is read. */
+static void test_of_a_damaged_tree_nothing_beyond_it_is_read(void)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        g_autoptr(Subtree) tree = random_tree();
+        g_autoptr(GBytes) saved = subtree_save(tree);
+        gsize length;
+        gconstpointer bytes = g_bytes_get_data(saved, &length);
+
+        for (gsize at = 0; at < length; at++) {
+            g_autofree guchar *damaged = g_memdup2(bytes, length);
+            damaged[at] ^= (guchar)(1 << g_test_rand_int_range(0, 8));
+            g_autoptr(Subtree) restored = subtree_restore(damaged, length);
+            if (restored == NULL)
+                continue;
+            for (NodeIndex i = 0; i < subtree_n_nodes(restored); i++) {
+                g_assert_cmpuint(strlen(subtree_name(restored, i)), <, 256);
+                subtree_ino(restored, i, 2);
+                if (subtree_kind(restored, i) == NODE_DIRECTORY)
+                    subtree_directory_key(restored, i);
+            }
+            g_autofree char *text = tree_text(restored);
+        }
+    }
+}
+
+static void test_one_that_differs_is_not_the_same(void)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        g_autoptr(Subtree) a = random_tree(), b = random_tree();
+        subtree_date(a, NULL, NOW, 0);
+        subtree_date(b, NULL, NOW, 0);
+        g_autofree char *of_a = tree_text(a), *of_b = tree_text(b);
+
+        g_assert_cmpint(subtree_is_same(a, b), ==, strcmp(of_a, of_b) == 0);
+        subtree_date(b, NULL, NOW + 1, 0);
+        if (strpbrk(of_b, "=") != NULL)
+            g_assert_false(subtree_is_same(a, b));
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -356,6 +429,9 @@ int main(int argc, char **argv)
     g_test_add_func("/subtree/timeless",
                     test_a_root_without_a_time_of_its_own_is_as_old_as_the_first_look);
     g_test_add_func("/subtree/differences", test_differences);
+    g_test_add_func("/subtree/saved", test_a_saved_tree_is_the_same_in_the_next_process);
+    g_test_add_func("/subtree/damaged", test_of_a_damaged_tree_nothing_beyond_it_is_read);
+    g_test_add_func("/subtree/same", test_one_that_differs_is_not_the_same);
     g_test_add_func("/subtree/size", test_a_node_costs_little_more_than_its_bytes);
     return g_test_run();
 }

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "ppiofs/fs/place.h"
+#include "ppiofs/keep/keep.h"
 
 /* Which mount this process has made. */
 typedef struct {
@@ -24,3 +25,12 @@ gboolean own_mount_find(OwnMount *own, const Place *place, GError **error);
  * on it. SIGTERM and the like wait meanwhile: they would end a helper, too, and leave a dead mount.
  * Does nothing when the mount has gone. */
 void own_mount_detach(const OwnMount *own);
+
+/* The process that goes on with it must detach it, too. FALSE: @keep does not say which it is. */
+void own_mount_keep(const OwnMount *own, KeepFile *keep);
+gboolean own_mount_of_keep(OwnMount *own, const KeepFile *keep);
+
+/* TRUE if it is still mounted, and for a mount that was passed in: of that nobody here can know. */
+gboolean own_mount_is_there(const OwnMount *own);
+
+void own_mount_clear(OwnMount *own);

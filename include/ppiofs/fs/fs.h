@@ -13,6 +13,7 @@
 #include "ppiofs/base/buffer.h"
 #include "ppiofs/base/clock.h"
 #include "ppiofs/cache/cache.h"
+#include "ppiofs/keep/keep.h"
 #include "ppiofs/view/view.h"
 
 typedef struct Fs Fs;
@@ -75,6 +76,11 @@ const struct fuse_lowlevel_ops *fs_operations(void);
 
 /* Called before each LOOKUP and READDIRPLUS that is answered. */
 void fs_on_operation(Fs *fs, void (*begins)(gpointer data), gpointer data);
+
+/* From now on what the kernel knows is kept in @keep, which outlives the Fs. If another process has
+ * kept something in there, this one goes on with it. PPIOFS_ERROR_FAILED: it cannot, and the Fs is
+ * of no use any more. */
+gboolean fs_keep(Fs *fs, KeepFile *keep, GError **error);
 
 FsStats fs_stats(const Fs *fs);
 

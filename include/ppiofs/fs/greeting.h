@@ -16,4 +16,8 @@ typedef struct {
  * that libfuse leaves out. NULL if that fails: the connection is of no use then. (transfer full) */
 Greeting *greeting_exchange(struct fuse_session *session, const struct fuse_buf *request);
 
+/* Has libfuse process the INIT that another process got from the kernel. NULL when its reply would
+ * be another than @reply: then the kernel has been promised something else. (transfer full) */
+Greeting *greeting_repeat(struct fuse_session *session, GBytes *request, GBytes *reply);
+
 void greeting_free(Greeting *greeting);

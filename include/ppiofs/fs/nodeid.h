@@ -14,6 +14,7 @@
 
 #define NODEID_ROOT 1 /* FUSE_ROOT_ID */
 #define NODEID_SLOTS (1u << 24)
+#define NODEID_SERIALS (G_GUINT64_CONSTANT(1) << 43)
 #define NODEID_GROWING (G_GUINT64_CONSTANT(1) << 63) /* FsGrowing: no version has serial 0 */
 #define NODEID_BODY 0xfffff /* the node number of a version's body: json/<id>.json */
 

@@ -14,7 +14,8 @@
  *   turn.c        an operation that has more to do than one turn of the loop may take
  *   reply.c       READDIRPLUS
  *   entry.c       what it and LOOKUP hand out, and the kernel's references to it
- *   attr.c        attributes */
+ *   attr.c        attributes
+ *   adopt.c       what another process has left is gone on with */
 #pragma once
 
 #include "ppiofs/base/alarm.h"
@@ -140,6 +141,7 @@ struct Fs {
     gint64 born;       /* wall: the mtime of what never changes */
     guint64 moves;     /* of directories' mtimes so far: see entry.c */
     gint64 swept;      /* when the kernel was last told to forget */
+    guint64 adoptions; /* how many processes have served this mount before */
     FsStats stats;
     void (*begins)(gpointer data);
     gpointer begins_data;
@@ -272,8 +274,9 @@ extern const CacheAsk only_look;
 /* Makes the kernel ask for the listing again. */
 void attr_move_to_now(const Fs *fs, struct stat *attr);
 
-/* The attributes of a held directory that is not known just now: the kernel must ask again. */
-void attr_unknown(const Fs *fs, struct stat *attr, guint64 ino, gint64 *ret_keep_us);
+/* The attributes of a held directory below @root_ino that is not known just now: as another process
+ * has shown it, if one has; the kernel must ask again. */
+void attr_unknown(Fs *fs, struct stat *attr, guint64 root_ino, guint64 key, gint64 *ret_keep_us);
 
 guint64 object_ino(const Top *top, const char *name);
 
@@ -343,7 +346,7 @@ typedef struct {
 Pin *op_pin(const Op *op);
 
 /* Keeps one of the two, whatever takes its place meanwhile, for the requests that go on with it. */
-Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree);
+Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree, guint64 root_ino);
 void pins_clear(Fs *fs);
 
 /* TRUE if the list that @top shows is there, or is not needed for the rest of a listing. FALSE: @op

@@ -7,11 +7,14 @@
 
 #include "ppiofs/fs/fs.h"
 #include "ppiofs/fs/place.h"
+#include "ppiofs/keep/handover.h"
 
 typedef struct Session Session;
 
 typedef struct {
-    const Place *place; /* taken; may be released once it is mounted */
+    const Place *place; /* taken; may be released once it is mounted. NULL when one is adopted */
+    KeepFile *keep;     /* of fs_keep(); outlives the Session; NULL: nobody can go on with it */
+    int fuse_fd;        /* of the process that @keep is from, taken; -1: a new mount is made */
     const char *fsname; /* what mount(8) and df(1) show as the source */
     gboolean allow_other;
     gboolean auto_unmount;
@@ -19,14 +22,19 @@ typedef struct {
 
 /* Each is called from the loop, once. */
 typedef struct {
-    void (*live)(gpointer data);                    /* the kernel has greeted and was answered */
+    void (*live)(gpointer data); /* the kernel was greeted; what it asks now is answered */
     void (*ended)(gboolean aborted, gpointer data); /* unmounted by somebody, or the connection was
                                                         aborted (/sys/fs/fuse/connections) */
 } SessionEvents;
 
-/* Mounts. PPIOFS_ERROR_FAILED, PPIOFS_ERROR_MOUNTED. */
-Session *session_mount(Fs *fs, const SessionOptions *options, GMainContext *context,
-                       const SessionEvents *events, gpointer data, GError **error);
+/* Mounts, or goes on with a mount. PPIOFS_ERROR_FAILED, PPIOFS_ERROR_MOUNTED. A mount that cannot
+ * be gone on with is detached. */
+Session *session_new(Fs *fs, const SessionOptions *options, GMainContext *context,
+                     const SessionEvents *events, gpointer data, GError **error);
+
+/* The descriptors that a successor needs; they stay the Session's. FALSE: nobody can go on with it.
+ */
+gboolean session_handover(const Session *session, Handover *ret_handover);
 
 /* Makes the kernel look up again every name that it keeps, and list again the directories of the
  * top level and their subdirectories; what is below instances/ keeps its listings. From Linux 6.16

@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#include "ppiofs/keep/keep.h"
+
 typedef struct Slots Slots;
 
 /* Numbers from @first on are given out. */
@@ -27,4 +29,17 @@ void slots_forget(Slots *slots, guint slot, guint64 n);
 guint slots_end(const Slots *slots);
 
 guint slots_count(const Slots *slots);
+
+/* From now on each slot is kept in @keep, which outlives it, as long as the kernel may use it. */
+void slots_keep(Slots *slots, KeepFile *keep);
+
+/* To be called before the kernel hears of what was held: what is kept then counts it, too. */
+void slots_flush(Slots *slots);
+
+/* Enters a slot that another process has kept, with as many references, or a few more if it ended
+ * before it told the kernel. FALSE: the record cannot be one of a slot. After the last
+ * slots_adopted() is to be called. */
+gboolean slots_adopt(Slots *slots, const KeepRecord *record);
+void slots_adopted(Slots *slots);
+
 void slots_free(Slots *slots);

@@ -93,6 +93,16 @@ void collection_on_change(Collection *collection, CollectionChanged changed, gpo
 void collection_on_remove(Collection *collection, void (*removed)(Object *object, gpointer data),
                           gpointer data);
 
+/* Finds the trees that another process has shown of an object, by file name: the newest one, and
+ * the newest one with more nodes; NULL: there is none. */
+typedef void (*CollectionAncestors)(const Collection *collection, const char *name,
+                                    const Subtree *ret_found[2], gpointer data);
+
+/* For a collection that is still empty: it goes on where that of another process ended. Its
+ * versions count on from @from, and values that are as @ancestors has them keep their mtimes. */
+void collection_go_on(Collection *collection, guint64 from, CollectionAncestors ancestors,
+                      gpointer data);
+
 void collection_free(Collection *collection);
 
 Listing *listing_ref(Listing *listing);

@@ -36,10 +36,16 @@ struct Collection {
     gpointer changed_data;
     void (*removed)(Object *object, gpointer data);
     gpointer removed_data;
+    CollectionAncestors ancestors; /* NULL: no other process knew anything */
+    gpointer ancestors_data;
 };
 
 /* The time of a change, later than the one before although the clock may have been set back. */
 void collection_touch(Collection *collection, gint64 wall);
+
+/* Dates a new record after what is known of the object; @shown and @full may be NULL. */
+void collection_date(const Collection *collection, Record *record, Record *shown, Record *full,
+                     gint64 wall);
 
 /* @record is the one that is shown; the caller stores it in the object afterwards. */
 Object *collection_add(Collection *collection, const char *name, Record *record);

@@ -13,3 +13,6 @@ guint32 common_name_find(const char *name);
 
 /* Static; never freed. */
 const char *common_name(guint32 number);
+
+/* Numbers are below this. */
+guint32 common_name_count(void);

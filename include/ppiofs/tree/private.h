@@ -5,6 +5,7 @@
  *   twins.c   its entries that want one name
  *   pack.c    a draft becomes a Subtree
  *   subtree.c reading one
+ *   saved.c   one as bytes
  *   compare.c two versions of one */
 #pragma once
 

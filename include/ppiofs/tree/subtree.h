@@ -97,6 +97,20 @@ guint64 subtree_serial(const Subtree *tree);
 /* Memory of the tree, in bytes. */
 gsize subtree_size(const Subtree *tree);
 
+/* The tree as bytes, without its serial number, for another process of this machine; NULL when
+ * memory ends. (transfer full) */
+GBytes *subtree_save(const Subtree *tree);
+
+/* Makes a tree of the bytes of subtree_save(), which another process with the same subtree_layout()
+ * called. NULL when memory ends, or when the bytes are no tree: every offset in them is looked at.
+ * (transfer full) */
+Subtree *subtree_restore(gconstpointer saved, gsize length);
+char *subtree_layout(void);
+
+/* TRUE if one may stand for the other under one serial number: it has the same nodes in the same
+ * order, with the same bytes and, for all but directories, the same times. */
+gboolean subtree_is_same(const Subtree *a, const Subtree *b);
+
 Subtree *subtree_ref(Subtree *tree);
 void subtree_unref(Subtree *tree);
 
