@@ -16,7 +16,9 @@ static int compare(guint32 a, guint32 b, gconstpointer data)
 
 static void sort_all(Sort *sort, const guint *keys, guint n, guint step)
 {
-    g_assert_true(sort_init(sort, n, compare, keys));
+    gboolean has_memory = sort_init(sort, n, compare, keys);
+
+    g_assert_true(has_memory);
     while (!sort_step(sort, step))
         continue;
 }
