@@ -48,13 +48,12 @@ static Later *find_or_make(GMainContext *context)
     static GSourceFuncs functions = { .dispatch = dispatch };
     GSource *source = g_main_context_find_source_by_funcs_user_data(context, &functions, NULL);
 
-    if (source == NULL) {
-        source = g_source_new(&functions, sizeof(Later));
-        g_source_set_callback(source, no_callback, NULL, NULL);
-        g_source_attach(source, context);
-        g_source_unref(source); /* the context has it */
-    }
-    return (Later *)source;
+    if (source != NULL)
+        return (Later *)source;
+    g_autoptr(GSource) added = g_source_new(&functions, sizeof(Later));
+    g_source_set_callback(added, no_callback, NULL, NULL);
+    g_source_attach(added, context); /* which has it from now on */
+    return (Later *)added;
 }
 
 void later_free_array(GPtrArray *array)
