@@ -175,8 +175,6 @@ gint64 cache_detail_keep_us(const Cache *cache, const Object *object)
     const CacheAsk look = { .started = G_MAXINT64 };
     Known known = cache_detail_known(cache, object);
 
-    if (!cache->kind->single_get)
-        return G_MAXINT64;
     return known_is_fresh(cache, &known, &look) ? known_fresh_until(&known) - cache_now(cache) : 0;
 }
 

@@ -72,7 +72,7 @@ void cache_fetch_ahead(Cache *cache, const char *name)
 {
     const CacheAsk look = { .started = G_MAXINT64 };
     const Object *object = collection_find(cache->collection, name);
-    if (object == NULL || !cache->kind->single_get)
+    if (object == NULL)
         return;
 
     Known known = cache_detail_known(cache, object);

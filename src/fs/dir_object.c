@@ -67,8 +67,7 @@ static gboolean child_needs_detail(const Object *object, NodeIndex directory, No
     if (node != NODE_NONE)
         return !object_confirms(object, node);
     return !object_confirms(object, directory) ||
-           !(record_is_full(object->item) ||
-             subtree_flags(record_tree(object->record), directory) & NODE_ARRAY);
+           (subtree_flags(record_tree(object->record), directory) & NODE_ARRAY) == 0;
 }
 
 static void lookup_in_object(Op *op, const Directory *in)

@@ -35,7 +35,7 @@ gboolean object_confirms_listing(const Object *object, NodeIndex node)
     if (twin == NODE_NONE)
         return FALSE;
     if (!object_shows_full(object))
-        return record_is_full(object->item) || (subtree_flags(shown, node) & NODE_ARRAY) != 0;
+        return (subtree_flags(shown, node) & NODE_ARRAY) != 0;
     /* The item agrees with what is shown, or is older: so it has no name that is not shown. */
     return !object->contested && subtree_children(record_tree(object->item), twin, &first) ==
                                      subtree_children(shown, node, &first);

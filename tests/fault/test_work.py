@@ -15,6 +15,7 @@ from typing import Callable, NamedTuple, Optional
 
 import pytest
 
+import mock_kinds
 from certificates import Authority
 from helpers import errno_of, wait_for
 from hostile import Beside, Hostile, chunked, http, page
@@ -139,6 +140,11 @@ def table(mount):
     assert max(map(len, mount.read_bytes("tables/instances.tsv").split(b"\t"))) <= 4096 + 3
 
 
+def templates(mount):
+    assert len(os.listdir(mount.path / "templates")) == 10_000
+    assert len(os.listdir(mount.path / "json/templates")) == 10_000
+
+
 def twice(mount):
     """The second list has others."""
     before = set(os.listdir(mount.path / "instances"))
@@ -204,6 +210,8 @@ LISTS = [
         beside=BESIDE_MOST / 4),  # in one go each takes 60 ms, and five times that of 100,000
     Row("list: others in place of many", lambda target, n: http(page(plain(MANY, f"{n}-"))), "",
         twice),
+    Row("list: 10,000 templates", lambda target, _: http(page(mock_kinds.templates(10_000)))
+        if "/templates?" in target else nothing(), "", templates),
     Row("list: a million leaves that change", lambda target, n: http(page(
         [record(b'"n":%d,"a":{%s}' % (n, b",".join(
             b'"%d":%d' % (i, n) for i in range(18_000))), f"i{k}") for k in range(11)])), "",

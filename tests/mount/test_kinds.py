@@ -7,7 +7,8 @@ import time
 
 import mock_kinds
 import pytest
-from helpers import ALL, ONE, by_id, contents, errno_of, module_mount, shell, wait_for
+from helpers import (ALL, ONE, by_id, contents, errno_of, hang_up, module_mount, shell,
+                     wait_for)
 from mock_api import MockApi
 from mock_faults import to_json
 from mounting import binary, run
@@ -213,6 +214,14 @@ def test_the_same_id_in_two_kinds_and_twice_in_one(fresh):
     inodes = {os.stat(mount.path / kind / ONE).st_ino for kind in ("instances", "endpoints")}
     assert len(inodes) == 2 and mount.ls("networks") == ["n"]
     assert mount.read("networks/n/name") == "second\n"
+
+
+def test_json_has_the_new_bytes_of_what_shows_the_same(fresh):
+    for n in (5, "5"):
+        fresh.api.put("networks", "n", {"id": "n", "n": n})
+        hang_up(fresh.mount)
+        assert fresh.mount.read("networks/n/n") == "5\n"
+        assert json.loads(fresh.mount.read("json/networks/n.json"))["n"] == n
 
 
 # The hostile corpus, for each row of the table
