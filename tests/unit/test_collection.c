@@ -250,13 +250,13 @@ static gboolean step_model(Fixture *f, guint n)
 
         model_item(&f->model, i, &f->list.answer[i]);
     }
+    if (n == 0)
+        return FALSE;
     for (; f->from < NAMES && (n > 0 || !f->model.objects[f->from].known); f->from++) {
-        if (f->next < f->records->len)
-            return FALSE;
         n -= f->model.objects[f->from].known;
         model_unlisted(&f->model, f->from);
     }
-    return f->next == f->records->len && f->from == NAMES;
+    return f->from == NAMES;
 }
 
 static void step_list(Fixture *f)
