@@ -66,6 +66,8 @@ static gboolean adopt_trees_and_slots(const KeepRecord *record, gpointer data)
         return slots_adopt(fs->slots, record);
     case KEEP_TREE:
         return versions_adopt(fs->versions, record);
+    case KEEP_LISTING:
+        return pins_adopt(fs, record);
     default:
         return TRUE;
     }
@@ -146,6 +148,7 @@ gboolean fs_keep(Fs *fs, KeepFile *keep, GError **error)
         return fail(error, "this version or these options number the files differently");
     else if (!adopt(fs, keep, error))
         return FALSE;
+    fs->keep = keep;
     slots_keep(fs->slots, keep);
     versions_keep(fs->versions, keep);
     return TRUE;

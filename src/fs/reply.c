@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ppiofs/base/hash.h"
 #include "ppiofs/fs/private.h"
 
 #define PIN_SHIFT 32
@@ -18,8 +19,9 @@ static guint32 pin_id(guint64 version)
 
 static gsize pin_bytes(const Pin *pin)
 {
-    return pin->tree != NULL ? subtree_size(pin->tree)
-                             : pin->listing->objects->len * sizeof(gpointer);
+    if (pin->tree != NULL)
+        return subtree_size(pin->tree);
+    return pin->listing == NULL ? 0 : pin->listing->objects->len * sizeof(gpointer);
 }
 
 /* The pin becomes the one that was used last. */
@@ -47,6 +49,7 @@ static void drop_oldest_pin(Fs *fs)
     Pin *pin = g_queue_pop_tail(&fs->pins);
 
     fs->pins_bytes -= pin_bytes(pin);
+    keep_drop(fs->keep, pin->kept_at);
     g_clear_pointer(&pin->listing, listing_unref);
     g_clear_pointer(&pin->tree, subtree_unref);
     g_free(pin);
@@ -56,6 +59,54 @@ void pins_clear(Fs *fs)
 {
     while (!g_queue_is_empty(&fs->pins))
         drop_oldest_pin(fs);
+}
+
+static guint64 hash_names(const Listing *listing)
+{
+    HashKey key = { listing->objects->len, 0 };
+
+    for (guint i = 0; i < listing->objects->len; i++) {
+        const char *name = ((const Object *)listing->objects->pdata[i])->name;
+        key.k1 = hash_bytes(&key, name, strlen(name));
+    }
+    return key.k1;
+}
+
+/* (takes @pin) */
+static Pin *enter_pin(Fs *fs, Pin *pin)
+{
+    g_queue_push_head(&fs->pins, pin);
+    fs->pins_bytes += pin_bytes(pin);
+    while (fs->pins.length > 1 && (fs->pins.length > PINS_MOST || fs->pins_bytes > PINS_BYTES_MOST))
+        drop_oldest_pin(fs);
+    return pin;
+}
+
+gboolean pins_adopt(Fs *fs, const KeepRecord *record)
+{
+    Pin *pin;
+
+    if (record->number >= fs->n_tops || record->id == 0 || record->id > PIN_MASK)
+        return FALSE;
+    pin = g_new(Pin, 1);
+    *pin = (Pin){ .id = (guint32)record->id,
+                  .slot = record->number,
+                  .names = record->extra,
+                  .kept_at = record->at };
+    enter_pin(fs, pin);
+    return TRUE;
+}
+
+/* A successor goes on with it if it finds the same names. */
+static void keep_listing(Fs *fs, Pin *pin)
+{
+    if (fs->keep == NULL)
+        return;
+    pin->names = hash_names(pin->listing);
+    pin->kept_at = keep_put(fs->keep, &(KeepRecord){ .kind = KEEP_LISTING,
+                                                     .number = pin->slot,
+                                                     .id = pin->id,
+                                                     .extra = pin->names });
 }
 
 Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree, guint64 root_ino)
@@ -70,15 +121,13 @@ Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree, guint64 root_ino)
         return pin; /* it has the same */
     pin = g_new(Pin, 1);
     *pin = (Pin){ .id = id, .slot = slot };
-    if (tree != NULL)
+    if (tree != NULL) {
         pin->tree = subtree_ref(tree);
-    else
+    } else {
         pin->listing = listing_ref(listing);
-    g_queue_push_head(&fs->pins, pin);
-    fs->pins_bytes += pin_bytes(pin);
-    while (fs->pins.length > 1 && (fs->pins.length > PINS_MOST || fs->pins_bytes > PINS_BYTES_MOST))
-        drop_oldest_pin(fs);
-    return pin;
+        keep_listing(fs, pin);
+    }
+    return enter_pin(fs, pin);
 }
 
 /* An offset may be anything that seekdir(3) was given. A tree of which the kernel holds files is
@@ -106,13 +155,19 @@ gboolean op_needs_list(Op *op, const Top *top, const Pin *pin, gint64 *ret_keep_
 Pin *op_pin_objects(Op *op, Top *top, gint64 *ret_keep_us)
 {
     Pin *pin = op_pin(op);
+    gboolean is_known = pin != NULL && pin->listing != NULL;
 
-    if (!op_needs_list(op, top, pin, ret_keep_us))
+    if (!op_needs_list(op, top, is_known ? pin : NULL, ret_keep_us))
         return NULL;
-    if (pin == NULL) {
-        g_autoptr(Listing) listing = collection_listing(top_collection(top));
+    if (is_known)
+        return pin;
+    g_autoptr(Listing) listing = collection_listing(top_collection(top));
+    if (pin == NULL || pin->names != hash_names(listing)) {
         pin = op_add_pin(op, listing, NULL, 0);
         attr_listed(top);
+    } else { /* of another process */
+        pin->listing = listing_ref(listing);
+        op->fs->pins_bytes += pin_bytes(pin);
     }
     return pin;
 }

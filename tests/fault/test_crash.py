@@ -6,8 +6,11 @@ import re
 import signal
 import stat
 import subprocess
+import sys
 
 import pytest
+
+import mock_fleet
 
 from helpers import ALL, ONE, contents, errno_of, hang_up, wait_for, walk
 from kernel import OLD, can_resend
@@ -97,6 +100,31 @@ def test_all_is_as_before_and_takes_no_more_memory(managed):
         assert _tree(mount) == before
         sizes.append(os.fstat(mount.store["state"]).st_size)
     assert max(sizes) < sizes[0] * 1.1, sizes
+
+
+READ_HALF = """
+import os
+entries = os.scandir("instances")
+names = [next(entries).name]
+print("half", flush=True)
+input()
+names += [entry.name for entry in entries]
+print(*names)
+"""
+
+
+def test_a_listing_goes_on_where_it_was(api, managed):
+    """One that is too long for one answer of the kernel."""
+    ids = [f"i{n:05}-{'x' * 40}" for n in range(1500)]
+    api.replace_fleet({id: mock_fleet.make(id, id) for id in ids})
+    mount = managed(options={"log": "warning", "ttl": 0})
+    reader = subprocess.Popen([sys.executable, "-c", READ_HALF], cwd=mount.path, text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert reader.stdout.readline() == "half\n"
+    for _ in range(2):
+        mount.crash()
+        mount.restart()
+    assert reader.communicate("\n", timeout=20)[0].split() == ids
 
 
 def test_a_change_while_nobody_serves_shows_at_once(api, managed):

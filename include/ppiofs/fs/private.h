@@ -102,8 +102,10 @@ struct Top {
 typedef struct {
     guint32 id;
     guint slot;       /* of the directory */
-    Listing *listing; /* one of the two */
+    Listing *listing; /* one of the two; none yet if it is another process's listing */
     Subtree *tree;
+    guint64 names;   /* a hash of those of the listing */
+    guint64 kept_at; /* in Fs.keep; a listing's */
 } Pin;
 
 /* A path on its way through several LOOKUPs of one thread, the last of which waited. */
@@ -141,6 +143,7 @@ struct Fs {
     gint64 born;       /* wall: the mtime of what never changes */
     guint64 moves;     /* of directories' mtimes so far: see entry.c */
     gint64 swept;      /* when the kernel was last told to forget */
+    KeepFile *keep;    /* NULL: nothing is kept */
     guint64 adoptions; /* how many processes have served this mount before */
     FsStats stats;
     void (*begins)(gpointer data);
@@ -348,6 +351,9 @@ Pin *op_pin(const Op *op);
 /* Keeps one of the two, whatever takes its place meanwhile, for the requests that go on with it. */
 Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree, guint64 root_ino);
 void pins_clear(Fs *fs);
+
+/* Enters a listing that another process had begun. FALSE: the record cannot be one of that. */
+gboolean pins_adopt(Fs *fs, const KeepRecord *record);
 
 /* TRUE if the list that @top shows is there, or is not needed for the rest of a listing. FALSE: @op
  * was parked or answered. */

@@ -19,9 +19,10 @@ typedef enum {
     KEEP_REQUEST,    /* FUSE_INIT */
     KEEP_REPLY,      /* and what was answered */
     KEEP_SLOT,       /* number; id: its owner; the bytes: the name */
-    KEEP_TREE, /* number: its slot; id: serial; extra: inode of its root; the bytes: a block */
-    KEEP_BODY, /* id: serial; extra: inode; the bytes */
-    KEEP_LOG,  /* of changes.log, in this order; id: mtime, wall us; the bytes: text */
+    KEEP_TREE,    /* number: its slot; id: serial; extra: inode of its root; the bytes: a block */
+    KEEP_BODY,    /* id: serial; extra: inode; the bytes */
+    KEEP_LISTING, /* number: of its directory's slot; id: its own; extra: hash of its names */
+    KEEP_LOG,     /* of changes.log, in this order; id: mtime, wall us; the bytes: text */
     KEEP_KINDS
 } KeepKind;
 
