@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Promise 23: the process that a service manager starts after a crash goes on with the mount. How it
 looks to many who read meanwhile is in tests/stress/test_kills.py."""
+import contextlib
 import os
 import re
 import signal
@@ -92,13 +93,26 @@ def test_what_is_held_stays_though_the_api_is_silent_afterwards(api, managed):
             os.close(fd)
 
 
+@contextlib.contextmanager
+def _held(mount, names):
+    """So that the kernel does not forget them, whoever empties its caches meanwhile: then a time of
+    theirs would be lost."""
+    fds = [os.open(mount.path / name, os.O_PATH | os.O_NOFOLLOW) for name in names]
+    try:
+        yield
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
 def test_all_is_as_before_and_takes_no_more_memory(managed):
     mount = managed(options=FRESH)
     before, sizes = _tree(mount), []
-    for _ in range(4):
-        _crash_and_go_on(mount)
-        assert _tree(mount) == before
-        sizes.append(os.fstat(mount.store["state"]).st_size)
+    with _held(mount, [name for name in before[0] if re.match("json/|tables/|ssh/|by-", name)]):
+        for _ in range(4):
+            _crash_and_go_on(mount)
+            assert _tree(mount) == before
+            sizes.append(os.fstat(mount.store["state"]).st_size)
     assert max(sizes) < sizes[0] * 1.1, sizes
 
 
