@@ -260,7 +260,7 @@ static void give_up(App *app)
 static void app_clear(App *app)
 {
     if (app->session != NULL)
-        service_forget(app->service);
+        service_forget();
     if (app->fs != NULL)
         fs_answer_all(app->fs);
     session_free(app->session);
@@ -369,7 +369,7 @@ static gboolean take_inheritance(App *app, GError **error)
     }
     g_message("%s", why != NULL ? why->message
                                 : "the mount of the previous process is gone; ppiofs mounts again");
-    service_forget(app->service);
+    service_forget();
     return TRUE;
 }
 
@@ -394,7 +394,8 @@ static gboolean keep_what_outlives(App *app, GError **error)
 
 static gboolean build(App *app, Credentials *credentials, GError **error)
 {
-    app->loop = g_main_loop_new(NULL, FALSE);
+    app->loop = g_main_loop_new(NULL, FALSE); /* in the process that stays: it opens something */
+    app->service = service_new(NULL, clock_system());
     if (!make_client(app, credentials, error))
         return FALSE;
     make_caches(app);
@@ -408,7 +409,6 @@ static gboolean mount_and_serve(const Options *options, Log *log, GError **error
     g_autoptr(Credentials) credentials = NULL;
     g_autoptr(Place) place = NULL;
 
-    app.service = service_new(NULL, clock_system());
     /* The first, before a program is started that would inherit it as well. */
     if (!take_inheritance(&app, error) || (credentials = credentials_load(options, error)) == NULL)
         return FALSE;

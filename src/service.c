@@ -9,10 +9,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define FORGET_FUSE "FDSTOREREMOVE=1\nFDNAME=" HANDOVER_FUSE
+#define FORGET_STATE "FDSTOREREMOVE=1\nFDNAME=" HANDOVER_STATE
 #define RETRY_US (G_USEC_PER_SEC / 10)
 
 typedef struct {
-    char *text;
+    const char *text;
     int fd; /* borrowed, goes with it; -1: none does */
 } Message;
 
@@ -28,7 +30,7 @@ static void message_free(gpointer data)
 {
     Message *message = data;
 
-    g_free(message->text);
+    g_free((gpointer)message->text);
     g_free(message);
 }
 
@@ -62,7 +64,7 @@ static void add_fd(struct msghdr *header, char *control, gsize size, int fd)
 static gboolean tell(const Message *message)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    struct iovec text = { message->text, strlen(message->text) };
+    struct iovec text = { (gpointer)message->text, strlen(message->text) };
     struct msghdr header = { .msg_name = &address, .msg_iov = &text, .msg_iovlen = 1 };
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
 
@@ -144,15 +146,16 @@ void service_ready(Service *service)
  * over. */
 void service_store(Service *service, const Handover *handover)
 {
-    service_forget(service); /* what a process before this one has left there */
+    say(service, FORGET_FUSE, -1); /* of a process before this one */
+    say(service, FORGET_STATE, -1);
     say(service, "FDSTORE=1\nFDNAME=" HANDOVER_FUSE "\nFDPOLL=0", handover->fuse);
     say(service, "FDSTORE=1\nFDNAME=" HANDOVER_STATE "\nFDPOLL=0", handover->state);
 }
 
-void service_forget(Service *service)
+void service_forget(void)
 {
-    say(service, "FDSTOREREMOVE=1\nFDNAME=" HANDOVER_FUSE, -1);
-    say(service, "FDSTOREREMOVE=1\nFDNAME=" HANDOVER_STATE, -1);
+    tell(&(Message){ FORGET_FUSE, -1 });
+    tell(&(Message){ FORGET_STATE, -1 });
 }
 
 void service_free(Service *service)

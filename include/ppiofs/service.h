@@ -23,8 +23,8 @@ void service_ready(Service *service);
  * for the messages they wait; the descriptors stay open until then. */
 void service_store(Service *service, const Handover *handover);
 
-/* The manager drops it: the mount is about to end. */
-void service_forget(Service *service);
+/* The manager drops them at once: the mount is about to end, or is none that anybody continues. */
+void service_forget(void);
 
 void service_free(Service *service);
 

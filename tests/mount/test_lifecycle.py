@@ -6,7 +6,8 @@ import time
 
 import pytest
 from helpers import ALL, ONE, SOON, readers, run, wait_for
-from watchdog import mounted_device
+from mounting import KEY, binary, daemon_environment
+from watchdog import mounted_device, take_down
 
 PARKED = [f"instances/waits-{i}/status" for i in range(16)]
 
@@ -80,3 +81,19 @@ def test_the_log_level_steps_and_the_statistics_are_told(mount_factory):
     assert "GET /gpus/v2/instances" in mount.stderr()
     mount.signal(signal.SIGUSR1)
     wait_for(lambda: "ppiofs_instances 12" in mount.stderr())
+
+
+def test_in_the_background_it_hears_a_signal(api, tmp_path, watchdog):
+    place = tmp_path / "mnt"
+    place.mkdir()
+    done = run([binary(), place, "-o", f"api_url={api.url}"],
+               env=daemon_environment(tmp_path, {"PPIO_API_KEY": KEY}))
+    assert done.returncode == 0, done.stderr
+    pid = int((place / ".ppiofs" / "pid").read_text())
+    watchdog.watch(place, pid)
+    try:
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: mounted_device(place) is None)
+    finally:
+        take_down(place, mounted_device(place))
+        watchdog.unwatch(place, pid)
