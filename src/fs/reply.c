@@ -114,14 +114,14 @@ Pin *op_add_pin(const Op *op, Listing *listing, Subtree *tree, guint64 root_ino)
     Fs *fs = op->fs;
     guint slot = nodeid_slot(op->directory);
     guint32 id =
-        pin_id(tree != NULL ? versions_serial(fs->versions, tree, root_ino) : listing->version);
+        pin_id(listing == NULL ? versions_serial(fs->versions, tree, root_ino) : listing->version);
     Pin *pin = find_pin(fs, slot, id);
 
     if (pin != NULL)
         return pin; /* it has the same */
     pin = g_new(Pin, 1);
     *pin = (Pin){ .id = id, .slot = slot };
-    if (tree != NULL) {
+    if (listing == NULL) {
         pin->tree = subtree_ref(tree);
     } else {
         pin->listing = listing_ref(listing);
