@@ -288,7 +288,7 @@ def test_refresh_takes_a_number_from_a_file(world, pid):
     world.sh(f"$P {AT}; mkdir {PLACE}/false; mount --bind {PLACE}/false {AT}/.ppiofs")
     assert world.sh(f"{pid} {PLACE}/false/pid; test -e {AT}/.ppiofs/pid").returncode == 0
     done = world.sh(f"$P --refresh {AT}", timeout=15)
-    assert done.returncode == 1 and "no number of a process" in done.stderr
+    assert done.returncode == 1 and "cannot read the number of its process" in done.stderr
 
 
 def test_a_user_without_processes_is_told_so(world):
