@@ -198,8 +198,10 @@ class Episode:
 
     def _counted(self):
         """Answers that the daemon has taken in."""
-        return sum(number for name, number in self.mount.stats().items()
-                   if re.fullmatch(r'ppiofs_api_answers_total{status="[1-5]xx"}', name))
+        counts = [number for name, number in self.mount.stats().items()
+                  if re.fullmatch(r'ppiofs_api_responses_total{status="[1-5]xx"}', name)]
+        assert counts, "without the counter each answer would be waited for"
+        return sum(counts)
 
     def _state(self):
         return (self.answers.arrivals, sum(reader.busy for reader in self.readers))
