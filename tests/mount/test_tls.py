@@ -121,7 +121,7 @@ def test_a_server_without_TLS_is_not_sent_the_key(api, mount_factory):
 def test_certificates_that_cannot_be_read_are_a_sentence(api, mount_factory, authority, tmp_path):
     with TlsFront(api, authority.issue("localhost")) as front:
         mount = mount_factory(api=front.url, options={"cacert": tmp_path / "none"})
-        check_refused(api, mount, "cannot read the trusted certificates, needed for localhost:")
+        check_refused(api, mount, "cannot read the trusted certificates for localhost:")
 
 
 URLS = {

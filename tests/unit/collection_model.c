@@ -127,10 +127,11 @@ gboolean model_full(Model *model, guint i, const Content *full, gint64 asked)
     gboolean agrees = !e->listed || content_agrees(&e->item, full);
     gboolean newer = !e->listed || asked > e->item_asked;
     gboolean lacks = e->listed && lost(&e->once, &e->item, full);
-    if (!e->shows_full || !content_equals(full, &e->full))
+    if (!e->shows_full || !content_equals(full, &e->full)) { /* else it says nothing new */
         e->contested = newer && !agrees;
-    e->shows_full = newer || (agrees && asked >= e->shrank);
-    e->may_be_item = !newer && agrees && lacks != (asked < e->shrank);
+        e->shows_full = newer || (agrees && asked >= e->shrank);
+        e->may_be_item = !newer && agrees && lacks != (asked < e->shrank);
+    }
     e->known = e->has_full = TRUE;
     e->full = *full;
     e->full_asked = asked;
