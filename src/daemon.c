@@ -14,12 +14,15 @@
 #include <unistd.h>
 
 #include "ppiofs/base/error.h"
+#include "ppiofs/keeper.h"
 
 #define LARGE_BLOCK_BYTES (128 << 10)
 
 struct Daemon {
     gboolean has_terminal; /* in the foreground, and SIGHUP was not ignored, as by nohup(1) */
     int pipe;              /* to the parent; -1 in the foreground, and once it has gone */
+    gboolean has_keeper;
+    Worker worker;
 };
 
 /* No other process of this user may look into this one, and it leaves no core: it holds the key.
@@ -76,7 +79,7 @@ static void close_all(unsigned first, unsigned last)
         close((int)fd);
 }
 
-static void close_others(const int *kept, gsize n_kept)
+void daemon_close_others(const int *kept, gsize n_kept)
 {
     for (unsigned first = STDERR_FILENO + 1;;) {
         unsigned next = G_MAXUINT;
@@ -158,19 +161,37 @@ static gboolean fork_child(Daemon *daemon, const int *kept, gsize n_kept, GError
     g_autofree int *all = g_memdup2(kept, n_kept * sizeof *kept);
     all = g_renew(int, all, n_kept + 1);
     all[n_kept] = daemon->pipe = ends[1];
-    close_others(all, n_kept + 1);
+    daemon_close_others(all, n_kept + 1);
     return TRUE;
 }
 
-Daemon *daemon_start(gboolean foreground, const int *kept, gsize n_kept, GError **error)
+/* What was to be kept is the first worker's business; what comes later has what that one left. */
+static gboolean start_worker(Daemon *daemon, GError **error)
+{
+    if (!keeper_start(&daemon->worker, error))
+        return FALSE;
+    daemon->has_keeper = TRUE;
+    if (daemon->worker.inherited.fuse >= 0)
+        daemon->pipe = -1; /* the keeper has closed it: the parent has gone */
+    return TRUE;
+}
+
+Daemon *daemon_start(DaemonKind kind, const int *kept, gsize n_kept, GError **error)
 {
     g_autoptr(Daemon) daemon = g_new0(Daemon, 1);
 
-    daemon->pipe = -1;
-    daemon->has_terminal = foreground && !ignores_hangup() && has_terminal();
-    if (!foreground && !fork_child(daemon, kept, n_kept, error))
+    daemon->pipe = daemon->worker.keeper = -1;
+    daemon->worker.inherited = (Handover){ -1, -1 };
+    daemon->has_terminal = kind == DAEMON_FOREGROUND && !ignores_hangup() && has_terminal();
+    if ((kind != DAEMON_FOREGROUND && !fork_child(daemon, kept, n_kept, error)) ||
+        (kind == DAEMON_KEPT && !start_worker(daemon, error)))
         return NULL;
     return can_make_threads(error) ? g_steal_pointer(&daemon) : NULL;
+}
+
+const Worker *daemon_worker(const Daemon *daemon)
+{
+    return daemon->has_keeper ? &daemon->worker : NULL;
 }
 
 void daemon_mounted(Daemon *daemon)
@@ -184,8 +205,7 @@ gboolean daemon_lost_terminal(const Daemon *daemon)
     return daemon->has_terminal && !has_terminal();
 }
 
-/* The terminal is not ours any more. */
-static void leave_terminal(void)
+void daemon_leave_terminal(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -201,7 +221,7 @@ void daemon_ready(Daemon *daemon)
 {
     if (daemon->pipe < 0)
         return;
-    leave_terminal();
+    daemon_leave_terminal();
     while (write(daemon->pipe, "", 1) < 0 && errno == EINTR)
         continue;
     close(daemon->pipe);

@@ -116,12 +116,15 @@ static void on_live(gpointer data)
     App *app = data;
     Handover handover;
 
-    if (!app->options->foreground)
+    if (!app->options->foreground && !app->adopts)
         log_to_syslog(app->log, _PATH_LOG);
     g_message(app->adopts ? "continues the mount at %s" : "mounted at %s",
               app->options->mountpoint);
-    if (!app->adopts && session_handover(app->session, &handover))
+    if (!app->adopts && session_handover(app->session, &handover)) {
         service_store(app->service, &handover);
+        if (daemon_worker(app->daemon) != NULL)
+            worker_give(daemon_worker(app->daemon), &handover);
+    }
     daemon_ready(app->daemon);
     service_ready(app->service);
 }
@@ -331,7 +334,10 @@ static gboolean start_daemon(App *app, const Place *place, GError **error)
         sscanf(options->mountpoint, "/dev/fd/%d", &passed_in);
     const int kept[] = { place == NULL ? -1 : place->fd, place == NULL ? -1 : place->lock,
                          passed_in, app->fuse_fd, app->adopts ? keep_fd(app->keep) : -1 };
-    app->daemon = daemon_start(options->foreground, kept, G_N_ELEMENTS(kept), error);
+    const DaemonKind kind = options->foreground     ? DAEMON_FOREGROUND
+                            : options->auto_unmount ? DAEMON_ALONE
+                                                    : DAEMON_KEPT;
+    app->daemon = daemon_start(kind, kept, G_N_ELEMENTS(kept), error);
     return app->daemon != NULL;
 }
 
@@ -344,6 +350,26 @@ static gboolean is_usable(const App *app, const Handover *handover)
 
     own_mount_clear(&mount);
     return usable;
+}
+
+/* What the worker before this one has left. FALSE: nothing to go on with; without @error the mount
+ * has ended meanwhile. */
+static gboolean take_over(App *app, const Worker *worker, GError **error)
+{
+    if (worker == NULL || worker->inherited.fuse < 0)
+        return TRUE;
+    log_to_syslog(app->log, _PATH_LOG);
+    g_warning("the process that served %s was ended by signal %d (%s)", app->options->mountpoint,
+              worker->signal, g_strsignal(worker->signal));
+    app->keep = keep_open(worker->inherited.state, error);
+    if (app->keep == NULL || !is_usable(app, &worker->inherited))
+        return FALSE;
+    app->adopts = TRUE;
+    app->fuse_fd = worker->inherited.fuse;
+    if (worker->is_last)
+        return error_set(error, PPIOFS_ERROR_FAILED, "%s: gave up after signal %d; ppiofs unmounts",
+                         app->options->mountpoint, worker->signal);
+    return TRUE;
 }
 
 /* FALSE: another process has it. What cannot be used is let go, so that a dead mount shows that it
@@ -421,7 +447,14 @@ static gboolean mount_and_serve(const Options *options, Log *log, GError **error
                                    .cacert = options->cacert,
                                    .runs_programs = options->api_key_command != NULL };
     privilege_drop(&needs); /* before the network is asked, and before there are threads */
-    if (!start_daemon(&app, place, error) || !build(&app, credentials, error))
+    if (!start_daemon(&app, place, error))
+        return FALSE;
+    const Worker *worker = daemon_worker(app.daemon);
+    if (place != NULL && worker != NULL && worker->inherited.fuse >= 0)
+        place->fd = place->lock = -1; /* the first worker's; here they are others' by now */
+    if (!take_over(&app, worker, error))
+        return *error == NULL;
+    if (!build(&app, credentials, error))
         return FALSE;
     catch_signals(&app);
     if (!mount_uninterrupted(&app, place, error))

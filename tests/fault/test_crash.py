@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,9 @@ import mock_fleet
 
 from helpers import ALL, ONE, contents, errno_of, hang_up, wait_for, walk
 from kernel import OLD, can_resend
+from kept import Kept
 from manager import Managed
-from mounting import KEY
+from mounting import KEY, is_sanitized, run
 
 pytestmark = pytest.mark.skipif(not can_resend(), reason="before Linux 6.9 nobody goes on")
 FRESH = {"ttl": 600, "detail_ttl": 600}
@@ -188,6 +190,82 @@ def test_what_is_kept_has_no_key(managed):
     size = os.fstat(mount.store["state"]).st_size
     kept = os.pread(mount.store["state"], size, 0)
     assert ONE.encode() in kept and KEY.encode() not in kept
+
+
+# The keeper
+
+@pytest.fixture
+def kept(api, tmp_path, watchdog):
+    with Kept(api, tmp_path, watchdog) as mount:
+        yield mount
+
+
+# semantics: crash-kept
+def test_what_was_mounted_by_hand_has_a_keeper(kept):
+    contents(kept.path / "instances" / ONE)
+    with open(kept.path / "instances" / ONE / "image", "rb") as image:
+        before = image.read()
+        for number in (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT):
+            kept.crash(number)
+            image.seek(0)
+            os.posix_fadvise(image.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            assert image.read() == before
+            assert sorted(os.listdir(kept.path / "instances")) == sorted(ALL)
+    assert kept.pid != kept.first
+    assert [Path(f"/proc/{pid}/comm").read_text() for pid in (kept.keeper, kept.pid)] == [
+        "ppiofs-keeper\n", "ppiofs\n"]
+
+
+def _private_kib(pid):
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(map(int, re.findall(r"Private_\w+: +(\d+)", rollup)))
+
+
+@pytest.mark.skipif(is_sanitized(), reason="a sanitizer's memory is its own")
+def test_the_keeper_is_small_and_keeps_nothing_of_its_caller(kept):
+    assert _private_kib(kept.keeper) <= 300
+    named = [os.readlink(f"/proc/{kept.keeper}/fd/{fd}")
+             for fd in os.listdir(f"/proc/{kept.keeper}/fd")]
+    assert sorted(re.sub(r":\[\d+\]", "", name) for name in named) == [
+        "/dev/fuse", "/dev/null", "/dev/null", "/dev/null", "/memfd:ppiofs-keep (deleted)",
+        "anon_inode:[signalfd]", "socket"]
+    assert os.readlink(f"/proc/{kept.keeper}/cwd") == "/"
+
+
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+@pytest.mark.parametrize("whom", ("keeper", "first"))
+def test_a_signal_to_either_ends_both(kept, whom, number):
+    os.kill(getattr(kept, whom), number)
+    wait_for(lambda: not kept.is_mounted() and not any(
+        _lives(pid) for pid in (kept.keeper, kept.first)))
+
+
+def _lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_it_ends_with_an_unmount(kept):
+    kept.crash()
+    os.listdir(kept.path)
+    assert run(["fusermount3", "-u", kept.path]).returncode == 0
+    wait_for(lambda: not _lives(kept.keeper))
+
+
+def test_a_hang_up_to_the_keeper_refreshes(api, kept):
+    os.listdir(kept.path / "instances")
+    before = api.count("list")
+    os.kill(kept.keeper, signal.SIGHUP)
+    wait_for(lambda: os.listdir(kept.path / "instances") and api.count("list") > before)
+
+
+def test_who_crashes_again_and_again_is_given_up(kept):
+    for _ in range(5):
+        kept.crash(signal.SIGSEGV)
+    wait_for(lambda: not kept.is_mounted() and not _lives(kept.keeper))
+    assert os.listdir(kept.path) == []
 
 
 # What cannot be gone on with

@@ -2,6 +2,7 @@
 """Promise 24: only its own place. Where it mounts, what it keeps of its caller, and how it ends; on a
 stage, since some of this would take a machine's own mounts away."""
 import fcntl
+import contextlib
 import os
 import pathlib
 import pty
@@ -46,25 +47,29 @@ class World:
         lines = (self.stage.proc / "mountinfo").read_text().splitlines()
         return [line.split()[4] for line in lines if f" - {kind} " in line]
 
-    def daemons(self):
-        """The pids of all ppiofs on the stage."""
+    def daemons(self, names=("ppiofs\n",)):
+        """The pids of all ppiofs on the stage that serve a mount."""
         here, found = os.readlink(self.stage.proc / "ns/mnt"), []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 if (os.readlink(f"/proc/{pid}/ns/mnt") == here
-                        and open(f"/proc/{pid}/comm").read() == "ppiofs\n"):
+                        and open(f"/proc/{pid}/comm").read() in names):
                     found.append(int(pid))
             except OSError:
                 continue
         return found
 
+    def processes(self):
+        return self.daemons(("ppiofs\n", "ppiofs-keeper\n"))
+
     def tell(self, number):
-        for pid in self.daemons():
-            os.kill(pid, number)
+        for pid in sorted(self.processes()):  # the keeper first: it would start another one
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def end(self, number=signal.SIGTERM):
         self.tell(number)
-        wait_for(lambda: not self.daemons())
+        wait_for(lambda: not self.processes())
 
 
 @pytest.fixture
@@ -73,7 +78,7 @@ def world(stage, api):  # noqa: F811
     yield it
     it.tell(signal.SIGCONT)
     it.tell(signal.SIGKILL)
-    wait_for(lambda: not it.daemons())
+    wait_for(lambda: not it.processes())
 
 
 # One place
