@@ -215,7 +215,7 @@ LISTS = [
     Row("list: a million leaves that change", lambda target, n: http(page(
         [record(b'"n":%d,"a":{%s}' % (n, b",".join(
             b'"%d":%d' % (i, n) for i in range(18_000))), f"i{k}") for k in range(11)])), "",
-        some_polls, options={"watch": 1}),
+        some_polls, options={"watch": 1}, thorough=True),
 ]
 DETAILS = [
     Row("gzip x 3 as content, an endless comment", instead_of_one(
