@@ -17,6 +17,7 @@ from helpers import wait_for
 T = 3
 LIMIT = T + 0.5
 MOST = 16  # parallel_requests
+APART = 16
 GOODBYE = 100  # bytes that the end of a connection of TLS has at most; a request has more
 ANSWER_SECONDS = 0.5  # so long that as many requests are under way at once as there are looks
 
@@ -64,8 +65,9 @@ def relayed(request, api, troubled, authority):
             port, url = front.port, "https://localhost"
             options = {"cacert": authority.certificate}
         relay = stack.enter_context(Relay(port))
-        api.replace_fleet(mock_fleet.fleet(4 * MOST))
-        ids = [list(api.fleet)[27 * i % (4 * MOST)] for i in range(4 * MOST)]  # no walk: no read-ahead
+        api.replace_fleet(mock_fleet.fleet(APART * 4 * MOST))
+        # Far apart, and in no order: nothing is read ahead.
+        ids = [list(api.fleet)[APART * (27 * i % (4 * MOST))] for i in range(4 * MOST)]
         mount = troubled(api=f"{url}:{relay.port}", options={"timeout": T, **options})
 
         def look(n):
@@ -104,11 +106,9 @@ def test_after_a_timeout_no_idle_connection_is_used_again(relayed):
     assert len(relay.swallowed) == 1
 
 
-@pytest.mark.thorough  # fails now and then on a busy machine: the relay may read late what was sent before
 def test_after_SIGHUP_no_idle_connection_is_used_again(relayed):
     mount, relay, look = relayed(MOST)
     mount.signal(1)
     wait_for(lambda: "dropped all cached data" in mount.stderr())
-    before = set(relay.swallowed)  # what was read ahead when they died
     look(MOST)
-    assert relay.swallowed == before
+    assert not relay.swallowed
