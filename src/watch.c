@@ -24,6 +24,7 @@ struct Watch {
     GSource *timer;
     FsGrowing log;
     KeepFile *keep; /* NULL: the log ends with this process */
+    gsize kept;     /* so much of the log is in there */
     void (*changed)(gpointer data);
     gpointer data;
 };
@@ -40,7 +41,6 @@ static void write_line(Watched *watched, const char *id, const char *field, cons
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(now / G_USEC_PER_SEC);
     g_autofree char *stamp = g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
     Buffer *text = &watch->log.text;
-    gsize before = text->length;
 
     watched->news = TRUE;
     if (!watched->primed || text->length > LOG_MAX_BYTES)
@@ -54,11 +54,21 @@ static void write_line(Watched *watched, const char *id, const char *field, cons
     buffer_add(text, "\n", 1);
     if (text->length > LOG_MAX_BYTES)
         buffer_add_text(text, "this log is full; ppiofs writes no more to it\n");
+}
+
+/* All lines of one object's change at once: there may be thousands. */
+static void keep_lines(Watch *watch)
+{
+    const Buffer *text = &watch->log.text;
+
+    if (watch->kept == text->length)
+        return;
     keep_put(watch->keep, &(KeepRecord){ .kind = KEEP_LOG,
-                                         .id = before,
-                                         .extra = (guint64)now,
-                                         .bytes = text->bytes + before,
-                                         .length = text->length - before });
+                                         .id = watch->kept,
+                                         .extra = (guint64)watch->log.mtime_us,
+                                         .bytes = text->bytes + watch->kept,
+                                         .length = text->length - watch->kept });
+    watch->kept = text->length;
 }
 
 /* A file's value as one column: without its final newline, and not at all if it is a secret. As
@@ -105,10 +115,8 @@ static void write_differences(const Change *change)
                         (gpointer)change);
 }
 
-static void on_change(Record *old, Record *before, Record *new, gpointer data)
+static void write_change(Watched *watched, Record *old, Record *before, Record *new)
 {
-    Watched *watched = data;
-
     if (old == NULL || new == NULL) {
         write_line(watched, record_id(old != NULL ? old : new), cache_kind(watched->cache)->one,
                    old == NULL ? "" : "present", new == NULL ? "" : "present");
@@ -117,6 +125,14 @@ static void on_change(Record *old, Record *before, Record *new, gpointer data)
     write_differences(&(Change){ watched, old, new, NULL });
     if (before != NULL && record_is_full(new))
         write_differences(&(Change){ watched, before, new, old });
+}
+
+static void on_change(Record *old, Record *before, Record *new, gpointer data)
+{
+    Watched *watched = data;
+
+    write_change(watched, old, before, new);
+    keep_lines(watched->watch);
 }
 
 static void on_list(gpointer data)
@@ -210,6 +226,7 @@ void watch_keep(Watch *watch, KeepFile *keep)
         watch->log.mtime_us = (gint64)part->extra;
     }
     watch->keep = keep;
+    watch->kept = watch->log.text.length;
 }
 
 void watch_on_change(Watch *watch, void (*changed)(gpointer data), gpointer data)

@@ -5,7 +5,6 @@
 
 /* A list is applied in turns of the loop, so that nobody waits for the whole of it. */
 #define TURN_US 5000
-#define STEP_OBJECTS 64
 
 static void report_error(Cache *cache, const GError *error)
 {
@@ -106,8 +105,8 @@ static gboolean apply_turn(Cache *cache)
     gint64 ends = g_get_monotonic_time() + TURN_US;
     gboolean over;
 
-    do {
-        over = collection_step_list(cache->collection, STEP_OBJECTS);
+    do { /* one at a time: that may be 20,000 values, each with a line of changes.log */
+        over = collection_step_list(cache->collection, 1);
     } while (!over && g_get_monotonic_time() < ends);
     return over;
 }
